@@ -1,0 +1,4 @@
+//! The words of the product as types: plain data without clock, client or randomness.
+
+pub mod ids;
+pub mod partition;
