@@ -1,4 +1,10 @@
 //! The words of the product as types: plain data without clock, client or randomness.
 
+pub mod call;
+pub mod error;
 pub mod ids;
 pub mod partition;
+pub mod plan;
+pub mod resource;
+pub mod target;
+pub mod view;

@@ -1,0 +1,239 @@
+//! Every writing call that the product can make, as data. What is not here cannot be written.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+use serde_json::Value;
+
+/// Tags by key.
+pub type Tags = BTreeMap<String, String>;
+
+/// What EventBridge does with an event that it could not deliver, and what it sends.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, serde::Deserialize)]
+pub struct RuleTarget {
+    /// The ARN of the bus or topic.
+    pub arn: String,
+    /// The role that EventBridge assumes to deliver.
+    pub role_arn: Option<String>,
+    /// How often delivery is tried again.
+    pub retry_attempts: Option<i32>,
+    /// How long delivery is tried, in seconds.
+    pub retry_seconds: Option<i32>,
+    /// The ARN of the queue for what could not be delivered.
+    pub dead_letter: Option<String>,
+    /// The input transformer's paths and template.
+    pub transformer: Option<Transformer>,
+    /// `Input`, `InputPath` or another parameter that orgwatch never sets, as it was seen.
+    pub foreign_input: Option<String>,
+}
+
+/// An input transformer: named JSON paths and the template that uses them.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, serde::Deserialize)]
+pub struct Transformer {
+    /// JSON paths by the name that the template uses.
+    pub paths: BTreeMap<String, String>,
+    /// The template.
+    pub template: String,
+}
+
+/// One writing call with all that it sends.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(tag = "operation")]
+#[expect(missing_docs, reason = "variants and fields are AWS's own operations and members")]
+pub enum Call {
+    CreateEventBus {
+        name: String,
+        description: String,
+        tags: Tags,
+    },
+    UpdateEventBus {
+        name: String,
+        description: String,
+    },
+    PutPermission {
+        bus: String,
+        policy: Value,
+    },
+    DeleteEventBus {
+        name: String,
+    },
+    PutRule {
+        bus: String,
+        name: String,
+        pattern: Value,
+        state: String,
+        description: String,
+        tags: Tags,
+    },
+    PutTargets {
+        bus: String,
+        rule: String,
+        targets: BTreeMap<String, RuleTarget>,
+    },
+    RemoveTargets {
+        bus: String,
+        rule: String,
+        ids: Vec<String>,
+    },
+    DeleteRule {
+        bus: String,
+        name: String,
+    },
+    TagEvents {
+        arn: String,
+        tags: Tags,
+    },
+
+    CreateTopic {
+        name: String,
+    },
+    SetTopicAttribute {
+        arn: String,
+        attribute: String,
+        value: Value,
+    },
+    TagTopic {
+        arn: String,
+        tags: Tags,
+    },
+    DeleteTopic {
+        arn: String,
+    },
+    /// The endpoint as it may be shown; the real one is looked up when the call is sent.
+    Subscribe {
+        topic_arn: String,
+        protocol: String,
+        endpoint: String,
+    },
+    Unsubscribe {
+        subscription_arn: String,
+        endpoint: String,
+    },
+
+    CreateQueue {
+        name: String,
+        attributes: BTreeMap<String, Value>,
+        tags: Tags,
+    },
+    SetQueueAttributes {
+        name: String,
+        attributes: BTreeMap<String, Value>,
+    },
+    TagQueue {
+        name: String,
+        tags: Tags,
+    },
+    DeleteQueue {
+        name: String,
+    },
+
+    CreateRole {
+        name: String,
+        path: String,
+        trust: Value,
+        description: String,
+        boundary: Option<String>,
+        tags: Tags,
+    },
+    UpdateAssumeRolePolicy {
+        role: String,
+        trust: Value,
+    },
+    UpdateRoleDescription {
+        role: String,
+        description: String,
+    },
+    PutRolePermissionsBoundary {
+        role: String,
+        boundary: String,
+    },
+    PutRolePolicy {
+        role: String,
+        policy_name: String,
+        policy: Value,
+    },
+    DeleteRolePolicy {
+        role: String,
+        policy_name: String,
+    },
+    DetachRolePolicy {
+        role: String,
+        policy_arn: String,
+    },
+    TagRole {
+        role: String,
+        tags: Tags,
+    },
+    DeleteRole {
+        name: String,
+    },
+}
+
+impl Call {
+    /// The AWS operation's name, for logs, metrics and errors.
+    pub fn operation(&self) -> &'static str {
+        match self {
+            Self::CreateEventBus { .. } => "CreateEventBus",
+            Self::UpdateEventBus { .. } => "UpdateEventBus",
+            Self::PutPermission { .. } => "PutPermission",
+            Self::DeleteEventBus { .. } => "DeleteEventBus",
+            Self::PutRule { .. } => "PutRule",
+            Self::PutTargets { .. } => "PutTargets",
+            Self::RemoveTargets { .. } => "RemoveTargets",
+            Self::DeleteRule { .. } => "DeleteRule",
+            Self::TagEvents { .. } | Self::TagTopic { .. } => "TagResource",
+            Self::CreateTopic { .. } => "CreateTopic",
+            Self::SetTopicAttribute { .. } => "SetTopicAttributes",
+            Self::DeleteTopic { .. } => "DeleteTopic",
+            Self::Subscribe { .. } => "Subscribe",
+            Self::Unsubscribe { .. } => "Unsubscribe",
+            Self::CreateQueue { .. } => "CreateQueue",
+            Self::SetQueueAttributes { .. } => "SetQueueAttributes",
+            Self::TagQueue { .. } => "TagQueue",
+            Self::DeleteQueue { .. } => "DeleteQueue",
+            Self::CreateRole { .. } => "CreateRole",
+            Self::UpdateAssumeRolePolicy { .. } => "UpdateAssumeRolePolicy",
+            Self::UpdateRoleDescription { .. } => "UpdateRoleDescription",
+            Self::PutRolePermissionsBoundary { .. } => "PutRolePermissionsBoundary",
+            Self::PutRolePolicy { .. } => "PutRolePolicy",
+            Self::DeleteRolePolicy { .. } => "DeleteRolePolicy",
+            Self::DetachRolePolicy { .. } => "DetachRolePolicy",
+            Self::TagRole { .. } => "TagRole",
+            Self::DeleteRole { .. } => "DeleteRole",
+        }
+    }
+
+    /// The service as AWS's command line calls it.
+    pub fn service(&self) -> &'static str {
+        match self {
+            Self::CreateEventBus { .. }
+            | Self::UpdateEventBus { .. }
+            | Self::PutPermission { .. }
+            | Self::DeleteEventBus { .. }
+            | Self::PutRule { .. }
+            | Self::PutTargets { .. }
+            | Self::RemoveTargets { .. }
+            | Self::DeleteRule { .. }
+            | Self::TagEvents { .. } => "events",
+            Self::CreateTopic { .. }
+            | Self::SetTopicAttribute { .. }
+            | Self::TagTopic { .. }
+            | Self::DeleteTopic { .. }
+            | Self::Subscribe { .. }
+            | Self::Unsubscribe { .. } => "sns",
+            Self::CreateQueue { .. }
+            | Self::SetQueueAttributes { .. }
+            | Self::TagQueue { .. }
+            | Self::DeleteQueue { .. } => "sqs",
+            Self::CreateRole { .. }
+            | Self::UpdateAssumeRolePolicy { .. }
+            | Self::UpdateRoleDescription { .. }
+            | Self::PutRolePermissionsBoundary { .. }
+            | Self::PutRolePolicy { .. }
+            | Self::DeleteRolePolicy { .. }
+            | Self::DetachRolePolicy { .. }
+            | Self::TagRole { .. }
+            | Self::DeleteRole { .. } => "iam",
+        }
+    }
+}

@@ -1,0 +1,124 @@
+//! One managed resource as it was judged: what it is, how it stands, and which fields differ.
+
+use std::fmt;
+
+use serde::{Serialize, Serializer};
+use serde_json::Value;
+
+use super::error::CloudError;
+
+/// The name of a managed kind, as in `sender_rule`.
+pub type KindName = &'static str;
+
+/// Names a resource within a target.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ResourceId {
+    /// The managed kind.
+    pub kind: KindName,
+    /// The resource's own name.
+    pub name: String,
+}
+
+impl fmt::Display for ResourceId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.kind, self.name)
+    }
+}
+
+impl Serialize for ResourceId {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+/// How a resource, or the worst resource of an account, stands. Ordered from best to worst.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Verdict {
+    /// Observed as desired.
+    InSync,
+    /// Not judged yet, or not ready yet.
+    Pending,
+    /// Ours and no longer desired.
+    Orphan,
+    /// Could not be seen.
+    Unknown,
+    /// Ours, and differs from what is desired.
+    Drifted,
+    /// Stands at our name and is not ours.
+    Foreign,
+}
+
+impl Verdict {
+    /// The verdict as in JSON and metric labels.
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::InSync => "in_sync",
+            Self::Pending => "pending",
+            Self::Orphan => "orphan",
+            Self::Unknown => "unknown",
+            Self::Drifted => "drifted",
+            Self::Foreign => "foreign",
+        }
+    }
+
+    /// Every verdict, best first.
+    pub const ALL: [Self; 6] =
+        [Self::InSync, Self::Pending, Self::Orphan, Self::Unknown, Self::Drifted, Self::Foreign];
+}
+
+/// One field that differs; `Null` stands for "is not there".
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct FieldChange {
+    /// Where in the resource: `targets.central.role_arn`.
+    pub path: String,
+    /// What it should be.
+    pub desired: Value,
+    /// What was seen.
+    pub observed: Value,
+}
+
+/// A remark on a resource that is no drift: something that waits for a person, or that is only reported.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+pub struct Note {
+    /// CamelCase constant: `SubscriptionPending`.
+    pub reason: &'static str,
+    /// What it is about and what to do.
+    pub message: String,
+}
+
+/// One resource as judged by a pass.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Resource {
+    /// Which resource.
+    #[serde(flatten, serialize_with = "id_fields")]
+    pub id: ResourceId,
+    /// How it stands.
+    pub verdict: Verdict,
+    /// Why, as a CamelCase constant, where the verdict alone does not say it: `NameTaken`, `Settling`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reason: Option<&'static str>,
+    /// The fields that differ.
+    pub changes: Vec<FieldChange>,
+    /// The failed read behind `unknown`.
+    #[serde(serialize_with = "error_text")]
+    pub error: Option<CloudError>,
+    /// Remarks that are no drift.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub notes: Vec<Note>,
+}
+
+fn id_fields<S: Serializer>(id: &ResourceId, serializer: S) -> Result<S::Ok, S::Error> {
+    use serde::ser::SerializeMap;
+    let mut map = serializer.serialize_map(Some(2))?;
+    map.serialize_entry("kind", id.kind)?;
+    map.serialize_entry("name", &id.name)?;
+    map.end()
+}
+
+fn error_text<S: Serializer>(error: &Option<CloudError>, serializer: S) -> Result<S::Ok, S::Error> {
+    match error {
+        Some(error) => serializer.collect_str(error),
+        None => serializer.serialize_none(),
+    }
+}
