@@ -1,6 +1,7 @@
 //! The words of the product as types: plain data without clock, client or randomness.
 
 pub mod call;
+pub mod endpoint;
 pub mod error;
 pub mod ids;
 pub mod partition;

@@ -1,0 +1,185 @@
+//! One set of credentials for each role, kept by ourselves and renewed before it ends.
+//!
+//! The SDK's own cache holds 64 identities and evicts at random; an organization has thousands.
+
+use std::collections::HashMap;
+use std::num::NonZeroU32;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use aws_credential_types::provider::SharedCredentialsProvider;
+use governor::{DefaultDirectRateLimiter, Quota, RateLimiter};
+use secrecy::SecretString;
+use tokio::sync::Mutex;
+
+use super::session_policy;
+use super::sts::AssumeRole;
+use super::{Access, Cloud, Session};
+use crate::model::error::CloudError;
+use crate::model::ids::{AccountId, Region, RoleArn};
+use crate::model::plan::Change;
+use crate::world::{Reach, Target, World};
+
+/// AssumeRole calls a second. STS allows 600 to an account and Region, shared with everybody in it; a third of
+/// that starts thousands of accounts within seconds and leaves the rest to others.
+const ASSUME_ROLE_PER_SECOND: NonZeroU32 = NonZeroU32::new(200).unwrap();
+
+/// How sessions are asked for.
+#[derive(Clone, Debug)]
+pub struct SessionSettings {
+    /// The account that the program's own credentials belong to.
+    pub home: AccountId,
+    /// The Region of the STS endpoint.
+    pub sts_region: Region,
+    /// The role that stands before all members.
+    pub via: Option<RoleArn>,
+    /// The members' role name, with its path.
+    pub member_role: String,
+    /// What members want to hear before they let us in.
+    pub external_id: Option<SecretString>,
+    /// Who we say we are, for members that ask.
+    pub source_identity: Option<String>,
+    /// How long a session lasts.
+    pub duration: Duration,
+    /// The name of our sessions in AWS's records.
+    pub session_name: String,
+}
+
+struct Held {
+    credentials: SharedCredentialsProvider,
+    renew_at: SystemTime,
+}
+
+/// Hands out sessions.
+pub struct Broker {
+    cloud: Cloud,
+    settings: SessionSettings,
+    pace: DefaultDirectRateLimiter,
+    /// By role and session policy. A lock for each, so that one account's renewal keeps no other waiting.
+    held: std::sync::Mutex<HashMap<(RoleArn, String), Arc<Mutex<Option<Held>>>>>,
+}
+
+impl Broker {
+    /// A broker that holds nothing yet.
+    pub fn new(cloud: Cloud, settings: SessionSettings) -> Self {
+        let pace = RateLimiter::direct(Quota::per_second(ASSUME_ROLE_PER_SECOND));
+        Self { cloud, settings, pace, held: std::sync::Mutex::default() }
+    }
+
+    /// A session of the program's own credentials that only reads.
+    pub fn ambient(&self) -> Session {
+        Session {
+            account: self.settings.home.clone(),
+            region: self.settings.sts_region.clone(),
+            access: Access::Read,
+            credentials: None,
+        }
+    }
+
+    /// A session that looks at a target.
+    pub async fn read(&self, target: &Target) -> Result<Session, CloudError> {
+        let policy = session_policy::reads(target.key.side);
+        let credentials = match &target.reach {
+            Reach::Ambient => None,
+            Reach::Role(role) => Some(self.held(role, policy, false).await?),
+            Reach::Member(role) => Some(self.held(role, policy, true).await?),
+        };
+        Ok(Session {
+            account: target.account().clone(),
+            region: target.region().clone(),
+            access: Access::Read,
+            credentials,
+        })
+    }
+
+    /// A session that makes the due changes of a plan, and cannot make others where a role is assumed.
+    pub async fn write(
+        &self,
+        world: &World,
+        target: &Target,
+        due: &[&Change],
+    ) -> Result<Session, CloudError> {
+        let policy = session_policy::writes(world, target, due.iter().copied());
+        let credentials = match &target.reach {
+            Reach::Ambient => None,
+            Reach::Role(role) => Some(self.assume(role, policy, false).await?.0),
+            Reach::Member(role) => Some(self.assume(role, policy, true).await?.0),
+        };
+        Ok(Session {
+            account: target.account().clone(),
+            region: target.region().clone(),
+            access: Access::Write,
+            credentials,
+        })
+    }
+
+    /// A session that discovers the organization.
+    pub async fn organization(
+        &self,
+        reader: Option<&RoleArn>,
+        region: &Region,
+    ) -> Result<Session, CloudError> {
+        let (account, credentials) = match reader {
+            None => (self.settings.home.clone(), None),
+            Some(role) => {
+                (role.account().clone(), Some(self.held(role, session_policy::organization(), false).await?))
+            }
+        };
+        Ok(Session { account, region: region.clone(), access: Access::Read, credentials })
+    }
+
+    async fn held(
+        &self,
+        role: &RoleArn,
+        policy: String,
+        member: bool,
+    ) -> Result<SharedCredentialsProvider, CloudError> {
+        let cell = {
+            let mut held = self.held.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+            Arc::clone(held.entry((role.clone(), policy.clone())).or_default())
+        };
+        let mut held = cell.lock().await;
+        if let Some(held) = held.as_ref().filter(|h| SystemTime::now() < h.renew_at) {
+            return Ok(held.credentials.clone());
+        }
+        let (credentials, ends) = Box::pin(self.assume(role, policy, member)).await?;
+        *held =
+            Some(Held { credentials: credentials.clone(), renew_at: renewal(ends, self.settings.duration) });
+        Ok(credentials)
+    }
+
+    async fn assume(
+        &self,
+        role: &RoleArn,
+        policy: String,
+        member: bool,
+    ) -> Result<(SharedCredentialsProvider, SystemTime), CloudError> {
+        let mut with = self.ambient();
+        let via = self.settings.via.as_ref().filter(|_| member);
+        if let Some(via) = via {
+            let policy = session_policy::via(&self.settings.member_role, via.partition());
+            with = Session {
+                account: via.account().clone(),
+                credentials: Some(self.held(via, policy, false).await?),
+                ..with
+            };
+        }
+        let ask = AssumeRole {
+            role,
+            session_name: &self.settings.session_name,
+            external_id: self.settings.external_id.as_ref().filter(|_| member),
+            source_identity: self.settings.source_identity.as_deref().filter(|_| member),
+            seconds: i32::try_from(self.settings.duration.as_secs()).unwrap_or(3600),
+            policy: Some(policy),
+        };
+        self.pace.until_ready().await;
+        let (credentials, ends) = self.cloud.assume_role(&with, &ask).await?;
+        Ok((SharedCredentialsProvider::new(credentials), ends))
+    }
+}
+
+/// Between a sixth and a third of the session before its end, at random, so that a thousand sessions that began
+/// together do not end together.
+fn renewal(ends: SystemTime, duration: Duration) -> SystemTime {
+    ends - duration.mul_f64(rand::random_range(1.0 / 6.0..1.0 / 3.0))
+}

@@ -1,0 +1,130 @@
+//! The edge to AWS: clients built once, credentials given to each call, failures told in our words.
+
+pub mod credentials;
+mod error;
+pub mod events;
+pub mod execute;
+pub mod iam;
+mod load;
+pub mod organization;
+mod read_only;
+pub mod session_policy;
+pub mod sns;
+pub mod sqs;
+pub mod sts;
+
+use std::sync::Arc;
+
+use aws_credential_types::provider::SharedCredentialsProvider;
+use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
+use aws_smithy_runtime_api::client::result::SdkError;
+use aws_types::request_id::RequestId;
+
+use crate::model::error::{CloudError, ErrorClass};
+use crate::model::ids::{AccountId, Region};
+
+pub use load::{LoadError, load};
+pub(crate) use read_only::ReadOnly;
+
+/// Told of every call that was made: service, operation, and the class of its error if it failed.
+pub type OnCall = Arc<dyn Fn(&'static str, &'static str, Option<ErrorClass>) + Send + Sync>;
+
+/// Whether a session may write.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Access {
+    /// Reads only. The session policy says so to AWS, and an interceptor says so before anything is sent.
+    Read,
+    /// What one plan needs.
+    Write,
+}
+
+/// Credentials for one account and one Region, and what they may be used for.
+#[derive(Clone, Debug)]
+pub struct Session {
+    /// The account that the credentials belong to.
+    pub account: AccountId,
+    /// The Region that calls go to.
+    pub region: Region,
+    /// Whether it may write.
+    pub access: Access,
+    /// None: those that the program was started with.
+    pub(crate) credentials: Option<SharedCredentialsProvider>,
+}
+
+impl Session {
+    /// The same session towards another Region.
+    pub fn in_region(&self, region: &Region) -> Self {
+        Self { region: region.clone(), ..self.clone() }
+    }
+}
+
+/// One client for each service, shared by all accounts.
+#[derive(Clone)]
+pub struct Cloud {
+    pub(crate) events: aws_sdk_eventbridge::Client,
+    pub(crate) iam: aws_sdk_iam::Client,
+    pub(crate) organizations: aws_sdk_organizations::Client,
+    pub(crate) sns: aws_sdk_sns::Client,
+    pub(crate) sqs: aws_sdk_sqs::Client,
+    pub(crate) sts: aws_sdk_sts::Client,
+    on_call: OnCall,
+}
+
+impl Cloud {
+    /// The clients on top of a loaded configuration.
+    pub fn new(config: &aws_types::SdkConfig, on_call: OnCall) -> Self {
+        Self {
+            events: aws_sdk_eventbridge::Client::new(config),
+            iam: aws_sdk_iam::Client::new(config),
+            organizations: aws_sdk_organizations::Client::new(config),
+            sns: aws_sdk_sns::Client::new(config),
+            sqs: aws_sdk_sqs::Client::new(config),
+            sts: aws_sdk_sts::Client::new(config),
+            on_call,
+        }
+    }
+
+    /// Counts the call and turns its failure into our words.
+    fn outcome<O, E>(
+        &self,
+        service: &'static str,
+        operation: &'static str,
+        session: &Session,
+        result: Result<O, SdkError<E, HttpResponse>>,
+    ) -> Result<O, CloudError>
+    where
+        E: std::error::Error
+            + aws_smithy_types::error::metadata::ProvideErrorMetadata
+            + RequestId
+            + Send
+            + Sync
+            + 'static,
+    {
+        let result = result.map_err(|e| error::cloud_error(service, operation, session, e));
+        (self.on_call)(service, operation, result.as_ref().err().map(|e| e.class));
+        result
+    }
+}
+
+/// Sends one call with a session's credentials and Region.
+///
+/// Retries of one account must not starve those of another, so each account and service has a retry partition
+/// of its own.
+macro_rules! send {
+    ($cloud:expr, $session:expr, $sdk:ident, $service:literal, $operation:literal, $builder:expr) => {{
+        let session: &$crate::aws::Session = $session;
+        let mut overrides = $sdk::Config::builder()
+            .region($sdk::config::Region::new(session.region.to_string()))
+            .retry_partition($sdk::config::retry::RetryPartition::new(format!(
+                concat!($service, "-{}"),
+                session.account
+            )));
+        overrides.set_credentials_provider(session.credentials.clone());
+        if session.access == $crate::aws::Access::Read {
+            overrides = overrides.interceptor($crate::aws::ReadOnly);
+        }
+        let result = $builder.customize().config_override(overrides).send().await;
+        $cloud.outcome($service, $operation, session, result)
+    }};
+}
+pub(crate) use send;

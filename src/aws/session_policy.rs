@@ -1,0 +1,166 @@
+//! What a session may do at most, whatever its role may: one policy for looking, one for each plan.
+//!
+//! AWS allows a session what role and session policy both allow. So a pass that only looks cannot write even if
+//! it wants to, and a writing session can do what its plan says and nothing else.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::{Value, json};
+
+use crate::model::call::{Call, RuleTarget};
+use crate::model::plan::Change;
+use crate::model::target::Side;
+use crate::world::{Target, World};
+
+/// What looking at a member takes.
+pub const MEMBER_READS: [&str; 8] = [
+    "events:ListRules",
+    "events:ListTagsForResource",
+    "events:ListTargetsByRule",
+    "iam:GetRole",
+    "iam:GetRolePolicy",
+    "iam:ListAttachedRolePolicies",
+    "iam:ListRolePolicies",
+    "iam:ListRoles",
+];
+
+/// What looking at the central account takes.
+pub const CENTRAL_READS: [&str; 12] = [
+    "events:DescribeEventBus",
+    "events:ListRules",
+    "events:ListTagsForResource",
+    "events:ListTargetsByRule",
+    "sns:GetTopicAttributes",
+    "sns:ListSubscriptionsByTopic",
+    "sns:ListTagsForResource",
+    "sns:ListTopics",
+    "sqs:GetQueueAttributes",
+    "sqs:GetQueueUrl",
+    "sqs:ListQueueTags",
+    "sqs:ListQueues",
+];
+
+/// What discovery takes.
+pub const ORGANIZATION_READS: [&str; 6] = [
+    "organizations:DescribeOrganization",
+    "organizations:ListAccounts",
+    "organizations:ListAccountsForParent",
+    "organizations:ListOrganizationalUnitsForParent",
+    "organizations:ListRoots",
+    "organizations:ListTagsForResource",
+];
+
+/// The policy of a session that looks at one side of an account.
+pub fn reads(side: Side) -> String {
+    match side {
+        Side::Central => allow(&CENTRAL_READS, "*"),
+        Side::Member => allow(&MEMBER_READS, "*"),
+    }
+}
+
+/// The policy of the session that discovers.
+pub fn organization() -> String {
+    allow(&ORGANIZATION_READS, "*")
+}
+
+/// The policy of the session that stands before all members: it may become a member's role.
+pub fn via(role_name: &str, partition: crate::model::partition::Partition) -> String {
+    allow(&["sts:AssumeRole"], &format!("arn:{partition}:iam::*:role/{}", role_name.trim_start_matches('/')))
+}
+
+fn allow(actions: &[&str], resource: &str) -> String {
+    json!({ "Version": "2012-10-17", "Statement": [{ "Effect": "Allow", "Action": actions, "Resource": resource }] }).to_string()
+}
+
+/// The policy of the session that makes these changes: their calls, on names of this installation.
+pub fn writes<'a>(world: &World, target: &Target, changes: impl Iterator<Item = &'a Change>) -> String {
+    let mut by_resource: BTreeMap<String, BTreeSet<&'static str>> = BTreeMap::new();
+    for (action, resource) in
+        changes.flat_map(|change| &change.calls).flat_map(|call| grants(world, target, call))
+    {
+        by_resource.entry(resource).or_default().insert(action);
+    }
+    let statement = |(resource, actions): (String, BTreeSet<&str>)| {
+        // A right to pass a role is a right to use it; only EventBridge may be given it.
+        if actions.contains("iam:PassRole") {
+            json!({ "Effect": "Allow", "Action": "iam:PassRole", "Resource": resource,
+                    "Condition": { "StringEquals": { "iam:PassedToService": "events.amazonaws.com" } } })
+        } else {
+            json!({ "Effect": "Allow", "Action": actions, "Resource": resource })
+        }
+    };
+    // PassRole has a condition of its own, so it never shares a statement.
+    let mut pass = BTreeMap::new();
+    for (resource, actions) in &mut by_resource {
+        if actions.remove("iam:PassRole") {
+            pass.insert(resource.clone(), BTreeSet::from(["iam:PassRole"]));
+        }
+    }
+    by_resource.retain(|_, actions| !actions.is_empty());
+    let statements: Vec<Value> = by_resource.into_iter().chain(pass).map(statement).collect();
+    json!({ "Version": "2012-10-17", "Statement": statements }).to_string()
+}
+
+/// The actions that a call needs, each with the resource that it needs it on.
+fn grants(world: &World, target: &Target, call: &Call) -> Vec<(&'static str, String)> {
+    let (region, account) = (target.region(), target.account());
+    let prefix = world.prefix();
+    let rule = |bus: &str| {
+        let path = if bus == "default" { format!("rule/{prefix}*") } else { format!("rule/{bus}/{prefix}*") };
+        world.arn("events", region, account, &path)
+    };
+    let bus = || world.arn("events", region, account, &format!("event-bus/{}", world.bus()));
+    let queue = |name: &str| world.arn("sqs", region, account, name);
+    let topic = |name: &str| world.arn("sns", region, account, name);
+    let role = |name: &str| format!("arn:{}:iam::{account}:role/{name}", world.partition);
+    let passed = |targets: &BTreeMap<String, RuleTarget>| {
+        targets
+            .values()
+            .filter_map(|t| t.role_arn.clone())
+            .map(|arn| ("iam:PassRole", arn))
+            .collect::<Vec<_>>()
+    };
+    match call {
+        Call::CreateEventBus { .. } => vec![("events:CreateEventBus", bus()), ("events:TagResource", bus())],
+        Call::UpdateEventBus { .. } => vec![("events:UpdateEventBus", bus())],
+        Call::PutPermission { .. } => vec![("events:PutPermission", bus())],
+        Call::DeleteEventBus { .. } => vec![("events:DeleteEventBus", bus())],
+        Call::PutRule { bus, .. } => vec![("events:PutRule", rule(bus)), ("events:TagResource", rule(bus))],
+        Call::PutTargets { bus, targets, .. } => {
+            let mut grants = passed(targets);
+            grants.push(("events:PutTargets", rule(bus)));
+            grants
+        }
+        Call::RemoveTargets { bus, .. } => vec![("events:RemoveTargets", rule(bus))],
+        Call::DeleteRule { bus, .. } => vec![("events:DeleteRule", rule(bus))],
+        Call::TagEvents { arn, .. } => vec![("events:TagResource", arn.clone())],
+        Call::CreateTopic { name } => vec![("sns:CreateTopic", topic(name))],
+        Call::SetTopicAttribute { arn, .. } => vec![("sns:SetTopicAttributes", arn.clone())],
+        Call::TagTopic { arn, .. } => vec![("sns:TagResource", arn.clone())],
+        Call::DeleteTopic { arn } => vec![("sns:DeleteTopic", arn.clone())],
+        Call::Subscribe { topic_arn, .. } => vec![("sns:Subscribe", topic_arn.clone())],
+        // SNS checks this right against the topic, not the subscription.
+        Call::Unsubscribe { .. } => vec![("sns:Unsubscribe", topic(&format!("{prefix}*")))],
+        Call::CreateQueue { name, .. } => {
+            vec![("sqs:CreateQueue", queue(name)), ("sqs:TagQueue", queue(name))]
+        }
+        Call::SetQueueAttributes { name, .. } => {
+            vec![("sqs:GetQueueUrl", queue(name)), ("sqs:SetQueueAttributes", queue(name))]
+        }
+        Call::TagQueue { name, .. } => vec![("sqs:GetQueueUrl", queue(name)), ("sqs:TagQueue", queue(name))],
+        Call::DeleteQueue { name } => {
+            vec![("sqs:DeleteQueue", queue(name)), ("sqs:GetQueueUrl", queue(name))]
+        }
+        Call::CreateRole { name, .. } => vec![("iam:CreateRole", role(name)), ("iam:TagRole", role(name))],
+        Call::UpdateAssumeRolePolicy { role: name, .. } => vec![("iam:UpdateAssumeRolePolicy", role(name))],
+        Call::UpdateRoleDescription { role: name, .. } => vec![("iam:UpdateRoleDescription", role(name))],
+        Call::PutRolePermissionsBoundary { role: name, .. } => {
+            vec![("iam:PutRolePermissionsBoundary", role(name))]
+        }
+        Call::PutRolePolicy { role: name, .. } => vec![("iam:PutRolePolicy", role(name))],
+        Call::DeleteRolePolicy { role: name, .. } => vec![("iam:DeleteRolePolicy", role(name))],
+        Call::DetachRolePolicy { role: name, .. } => vec![("iam:DetachRolePolicy", role(name))],
+        Call::TagRole { role: name, .. } => vec![("iam:TagRole", role(name))],
+        Call::DeleteRole { name } => vec![("iam:DeleteRole", role(name))],
+    }
+}

@@ -1,0 +1,353 @@
+//! Judges what was seen against what is desired: a verdict for each resource, and what would put it right.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+use serde_json::Value;
+
+use crate::diff;
+use crate::kinds::{AnyKind, Mark, Removal, Seen, Sight, Sights};
+use crate::model::call::Call;
+use crate::model::error::ErrorClass;
+use crate::model::plan::{Action, Hold, Stage};
+use crate::model::resource::{FieldChange, Note, Resource, ResourceId, Verdict};
+use crate::world::{OWNER_TAG, Target, World};
+
+/// A resource stands at our name and is not ours.
+pub const NAME_TAKEN: &str = "NameTaken";
+/// A rule on our bus that is not ours and takes no name of ours.
+pub const STRANGER: &str = "Stranger";
+/// Written a moment ago and still read as before.
+pub const SETTLING: &str = "Settling";
+/// Repaired again and again; somebody or something works against us.
+pub const CONTESTED: &str = "Contested";
+/// It lost the tag and mark that made it ours.
+pub const OWNERSHIP_REMOVED: &str = "OwnershipRemoved";
+/// Made by a newer version of orgwatch and left alone.
+pub const NEWER_VERSION: &str = "NewerVersion";
+/// Not there.
+pub const MISSING: &str = "Missing";
+/// Differs, and is not ours to write.
+pub const NOT_OURS_TO_WRITE: &str = "NotOursToWrite";
+/// A subscription that nobody asked for.
+pub const UNKNOWN_SUBSCRIPTION: &str = "UnknownSubscription";
+/// A subscription is gone again, or was asked for a short while ago; another request is left to a person.
+pub const SUBSCRIPTION_LOST: &str = "SubscriptionLost";
+
+/// How often the same resource is repaired within an hour before that is called a contest.
+const CONTEST: usize = 3;
+const HOUR: SignedDuration = SignedDuration::from_hours(1);
+/// AWS sends a mail for each Subscribe, so nobody is asked twice within a day.
+const ASK_AGAIN_AFTER: SignedDuration = SignedDuration::from_hours(24);
+/// A second disappearance within this time is somebody's will.
+const LOST_FOR_GOOD: SignedDuration = SignedDuration::from_hours(72);
+
+/// What is remembered of one resource since the process started. Without it everything still converges; with it
+/// stale reads cause no writes, and what was ours stays ours.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Remembered {
+    /// Whether it was ever seen as ours.
+    pub ours: bool,
+    /// When we last wrote it, and what it looked like before (none: absent).
+    pub written: Option<(Timestamp, Option<Value>)>,
+    /// When we repaired it.
+    pub repairs: Vec<Timestamp>,
+    /// How often in a row it was seen as an orphan.
+    pub orphan_sightings: u32,
+    /// What is remembered of a topic's subscriptions, by `protocol endpoint`.
+    pub subscriptions: BTreeMap<String, Asked>,
+}
+
+/// What is remembered of one subscription.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Asked {
+    /// When we last asked for it.
+    pub asked_at: Option<Timestamp>,
+    /// Whether it was there since.
+    pub seen: bool,
+    /// When it was gone after having been there.
+    pub lost: Vec<Timestamp>,
+}
+
+impl Asked {
+    /// Why it is not asked for now, if it is not.
+    fn refusal(&self, now: Timestamp) -> Option<&'static str> {
+        if self.asked_at.is_some_and(|at| now.duration_since(at) < ASK_AGAIN_AFTER) && !self.seen {
+            return Some("was asked for less than a day ago");
+        }
+        let lately = self.lost.iter().filter(|at| now.duration_since(**at) < LOST_FOR_GOOD).count();
+        (self.seen && lately > 0).then_some("is gone for the second time within three days")
+    }
+
+    /// Notes that it is being asked for.
+    pub fn asked(&mut self, now: Timestamp) {
+        if self.seen {
+            self.lost.push(now);
+        }
+        self.asked_at = Some(now);
+        self.seen = false;
+    }
+}
+
+/// Everything that is remembered of a target.
+pub type Memory = BTreeMap<ResourceId, Remembered>;
+
+/// What would put a resource right.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Proposal {
+    /// What is done.
+    pub action: Action,
+    /// When in the order of things.
+    pub stage: Stage,
+    /// Why, in one sentence.
+    pub reason: String,
+    /// The calls that do it.
+    pub calls: Vec<Call>,
+    /// Why the kind itself holds it back.
+    pub hold: Option<Hold>,
+}
+
+/// A resource with its verdict and what would put it right.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Judged {
+    /// The verdict.
+    pub resource: Resource,
+    /// What would put it right, if anything is to be done and can be.
+    pub proposal: Option<Proposal>,
+    /// What was seen, if it is there; remembered when it is written.
+    pub seen: Option<Value>,
+}
+
+/// What a judgement depends on besides the sights.
+#[derive(Clone, Copy, Debug)]
+pub struct Context<'a> {
+    /// What must hold.
+    pub world: &'a World,
+    /// Where.
+    pub target: &'a Target,
+    /// What is remembered of it.
+    pub memory: &'a Memory,
+    /// The moment of the judgement.
+    pub now: Timestamp,
+    /// How long a write may take to show.
+    pub settle: Duration,
+    /// Whether the account is still given time to become ready.
+    pub in_grace: bool,
+}
+
+/// Judges every resource of one kind in one target.
+pub fn judge(
+    context: &Context<'_>,
+    kind: &dyn AnyKind,
+    desired: &BTreeMap<String, Value>,
+    sights: &Sights<Value>,
+) -> Vec<Judged> {
+    let names: std::collections::BTreeSet<&String> = desired.keys().chain(sights.keys()).collect();
+    let forgotten = Remembered::default();
+    names
+        .into_iter()
+        .filter_map(|name| {
+            let id = ResourceId { kind: kind.name(), name: name.clone() };
+            let remembered = context.memory.get(&id).unwrap_or(&forgotten);
+            // What was not even asked for is as good as not seen, never absent.
+            let sight = sights.get(name)?;
+            One { context, kind, id, remembered }.judge(desired.get(name), sight)
+        })
+        .collect()
+}
+
+struct One<'a> {
+    context: &'a Context<'a>,
+    kind: &'a dyn AnyKind,
+    id: ResourceId,
+    remembered: &'a Remembered,
+}
+
+impl One<'_> {
+    fn judge(self, desired: Option<&Value>, sight: &Sight<Value>) -> Option<Judged> {
+        match (desired, sight) {
+            (_, Sight::Unknown(error)) => {
+                // A new account is not ready at once; that is no failure.
+                let soon = self.context.in_grace
+                    && matches!(
+                        error.class,
+                        ErrorClass::NotReady | ErrorClass::Denied | ErrorClass::RegionDisabled
+                    );
+                let verdict = if soon { Verdict::Pending } else { Verdict::Unknown };
+                let mut judged = self.plain(verdict, Some(error.class.reason()));
+                judged.resource.error = Some(error.clone());
+                Some(judged)
+            }
+            (None, Sight::Absent) => None,
+            (Some(desired), Sight::Absent) => Some(self.absent(desired)),
+            (Some(desired), Sight::Present(seen)) => Some(self.present(desired, seen)),
+            (None, Sight::Present(seen)) => self.not_desired(seen),
+        }
+    }
+
+    fn absent(self, desired: &Value) -> Judged {
+        if self.settles(None) {
+            return self.plain(Verdict::Pending, Some(SETTLING));
+        }
+        let calls = self.kind.mend(self.context.world, self.context.target, &self.id.name, desired, None);
+        let changes = diff::fields(desired, &Value::Object(serde_json::Map::new()));
+        let reason = format!("{} {} is not there", self.kind.name(), self.id.name);
+        self.drifted(MISSING, changes, calls, Action::Create, reason, None)
+    }
+
+    fn present(self, desired: &Value, seen: &Seen<Value>) -> Judged {
+        let world = self.context.world;
+        if seen.mark == Mark::Newer {
+            return self.with_notes(self.plain(Verdict::InSync, Some(NEWER_VERSION)), seen);
+        }
+        let adopted = self.adopted();
+        if seen.mark == Mark::Foreign && !self.remembered.ours && !adopted {
+            return self.with_notes(self.plain(Verdict::Foreign, Some(NAME_TAKEN)), seen);
+        }
+        let mut changes = diff::fields(desired, &seen.spec);
+        let disowned = seen.mark == Mark::Foreign;
+        if disowned {
+            changes.push(FieldChange {
+                path: format!("tags.{OWNER_TAG}"),
+                desired: Value::from(world.installation.as_str()),
+                observed: Value::Null,
+            });
+            changes.sort_by(|a, b| a.path.cmp(&b.path));
+            changes.dedup_by(|a, b| a.path == b.path);
+        }
+        if changes.is_empty() {
+            return self.with_notes(self.plain(Verdict::InSync, None), seen);
+        }
+        if self.settles(Some(&seen.spec)) {
+            return self.with_notes(self.plain(Verdict::Pending, Some(SETTLING)), seen);
+        }
+        let (calls, refused) =
+            self.askable(self.kind.mend(world, self.context.target, &self.id.name, desired, Some(seen)));
+        let now = self.context.now;
+        let lately = self.remembered.repairs.iter().filter(|at| now.duration_since(**at) < HOUR).count();
+        let unknown_only = calls.is_empty()
+            && changes.iter().all(|c| c.path.starts_with("subscriptions.") && c.desired.is_null());
+        let reason = match () {
+            () if lately >= CONTEST => CONTESTED,
+            () if disowned && !adopted => OWNERSHIP_REMOVED,
+            () if unknown_only => UNKNOWN_SUBSCRIPTION,
+            () if calls.is_empty() && !refused.is_empty() => SUBSCRIPTION_LOST,
+            () if calls.is_empty() => NOT_OURS_TO_WRITE,
+            () => "Drifted",
+        };
+        let paths: Vec<&str> = changes.iter().map(|c| c.path.as_str()).take(3).collect();
+        let why = match () {
+            () if disowned && adopted => format!("adopted by configuration; {} differs", paths.join(", ")),
+            () if disowned => "it lost the mark and tag that make it ours".to_owned(),
+            () => format!("{}{} differs", paths.join(", "), if changes.len() > 3 { " and more" } else { "" }),
+        };
+        let mut judged = self.drifted(reason, changes, calls, Action::Update, why, Some(&seen.spec));
+        judged.resource.notes = seen.notes.iter().cloned().chain(refused).collect();
+        judged
+    }
+
+    fn not_desired(self, seen: &Seen<Value>) -> Option<Judged> {
+        match seen.mark {
+            Mark::Newer => None,
+            // On our own bus a stranger's rule is worth knowing; elsewhere what is not ours is none of our business.
+            Mark::Foreign => {
+                (self.id.kind == "alert_rule").then(|| self.plain(Verdict::Foreign, Some(STRANGER)))
+            }
+            Mark::Ours if self.remembered.written.is_some() && self.settles(Some(&seen.spec)) => {
+                Some(self.plain(Verdict::Pending, Some(SETTLING)))
+            }
+            Mark::Ours => {
+                let Removal { calls, hold } =
+                    self.kind.removal(self.context.world, self.context.target, &self.id.name, seen);
+                let reason = format!("{} {} is ours and no longer desired", self.kind.name(), self.id.name);
+                let mut judged = self.plain(Verdict::Orphan, None);
+                judged.resource.notes.clone_from(&seen.notes);
+                judged.seen = Some(seen.spec.clone());
+                judged.proposal = (!calls.is_empty()).then_some(Proposal {
+                    action: Action::Delete,
+                    stage: Stage::Contract,
+                    reason,
+                    calls,
+                    hold,
+                });
+                Some(judged)
+            }
+        }
+    }
+
+    /// Takes out requests for subscriptions that must not be repeated now, with a note for each.
+    fn askable(&self, calls: Vec<Call>) -> (Vec<Call>, Vec<Note>) {
+        let mut notes = Vec::new();
+        let now = self.context.now;
+        let calls = calls
+            .into_iter()
+            .filter(|call| {
+                let Call::Subscribe { protocol, endpoint, .. } = call else { return true };
+                let label = format!("{protocol} {endpoint}");
+                let refusal = self.remembered.subscriptions.get(&label).and_then(|asked| asked.refusal(now));
+                if let Some(why) = refusal {
+                    let message = format!("{label} {why}; it is not asked again by itself: subscribe it by hand, or take it out of the configuration");
+                    notes.push(Note { reason: SUBSCRIPTION_LOST, message });
+                }
+                refusal.is_none()
+            })
+            .collect();
+        (calls, notes)
+    }
+
+    /// Whether a read that shows the state before our own recent write is just late.
+    fn settles(&self, seen: Option<&Value>) -> bool {
+        self.remembered.written.as_ref().is_some_and(|(at, before)| {
+            let age = Duration::try_from(self.context.now.duration_since(*at)).unwrap_or_default();
+            age < self.context.settle && before.as_ref() == seen
+        })
+    }
+
+    fn adopted(&self) -> bool {
+        let target = self.context.target;
+        let key = (
+            target.account().clone(),
+            target.region().clone(),
+            self.id.kind.to_owned(),
+            self.id.name.clone(),
+        );
+        self.context.world.adopt.contains(&key)
+    }
+
+    fn plain(&self, verdict: Verdict, reason: Option<&'static str>) -> Judged {
+        let resource = Resource {
+            id: self.id.clone(),
+            verdict,
+            reason,
+            changes: Vec::new(),
+            error: None,
+            notes: Vec::new(),
+        };
+        Judged { resource, proposal: None, seen: None }
+    }
+
+    fn with_notes(&self, mut judged: Judged, seen: &Seen<Value>) -> Judged {
+        judged.resource.notes.clone_from(&seen.notes);
+        judged.seen = Some(seen.spec.clone());
+        judged
+    }
+
+    fn drifted(
+        &self,
+        reason: &'static str,
+        changes: Vec<FieldChange>,
+        calls: Vec<Call>,
+        action: Action,
+        why: String,
+        seen: Option<&Value>,
+    ) -> Judged {
+        let mut judged = self.plain(Verdict::Drifted, Some(reason));
+        judged.resource.changes = changes;
+        judged.seen = seen.cloned();
+        let stage = if action == Action::Create { Stage::Expand } else { Stage::Switch };
+        judged.proposal =
+            (!calls.is_empty()).then_some(Proposal { action, stage, reason: why, calls, hold: None });
+        judged
+    }
+}

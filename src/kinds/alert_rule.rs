@@ -1,0 +1,116 @@
+//! The rule on the central bus that delivers an alert to its topic.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
+use super::rule::{self, RuleSpec};
+use super::{Kind, Removal, Scope, Seen, Sights};
+use crate::aws::{Cloud, Session};
+use crate::model::call::{Call, RuleTarget, Transformer};
+use crate::model::resource::KindName;
+use crate::model::target::Side;
+use crate::world::{Alert, Target, World};
+
+/// The id of the one target of an alert rule.
+pub const TARGET_ID: &str = "topic";
+
+pub(super) struct AlertRule;
+
+impl Kind for AlertRule {
+    type Spec = RuleSpec;
+    const NAME: KindName = "alert_rule";
+    const SIDE: Side = Side::Central;
+
+    fn desired(world: &World, target: &Target) -> BTreeMap<String, RuleSpec> {
+        if !target.holds_bus(world) {
+            return BTreeMap::new();
+        }
+        let spec = |alert: &Alert| RuleSpec {
+            pattern: alert.pattern.clone(),
+            state: rule::state(alert.read_events),
+            description: format!("delivers alert {}; {}", alert.name, world.mark()),
+            schedule: None,
+            role_arn: None,
+            targets: BTreeMap::from([(
+                TARGET_ID.to_owned(),
+                RuleTarget {
+                    arn: alert.topic_arn.clone(),
+                    role_arn: None,
+                    retry_attempts: Some(185),
+                    retry_seconds: Some(86_400),
+                    dead_letter: Some(world.dead_letter_arn(&world.central_region)),
+                    transformer: alert.text.then(|| text(alert)),
+                    foreign_input: None,
+                },
+            )]),
+        };
+        world.alerts.iter().map(|alert| (world.named(&alert.name), spec(alert))).collect()
+    }
+
+    async fn observe(
+        cloud: &Cloud,
+        session: &Session,
+        world: &World,
+        target: &Target,
+        scope: &Scope,
+    ) -> Sights<RuleSpec> {
+        if !target.holds_bus(world) {
+            return Sights::new();
+        }
+        // Without a prefix: on our own bus every rule is worth knowing, a stranger's most of all.
+        rule::observe(cloud, session, world, world.bus(), None, scope).await
+    }
+
+    fn mend(
+        world: &World,
+        target: &Target,
+        name: &str,
+        desired: &RuleSpec,
+        observed: Option<&Seen<RuleSpec>>,
+    ) -> Vec<Call> {
+        let arn =
+            world.arn("events", target.region(), target.account(), &format!("rule/{}/{name}", world.bus()));
+        rule::mend(world, world.bus(), name, &arn, desired, observed)
+    }
+
+    fn removal(world: &World, _: &Target, name: &str, observed: &Seen<RuleSpec>) -> Removal {
+        rule::removal(world.bus(), name, observed)
+    }
+}
+
+/// What a person reads. A path that an event does not have leaves its place empty, so each line is written to
+/// read well either way.
+fn text(alert: &Alert) -> Transformer {
+    let paths = [
+        ("account", "$.account"),
+        ("action", "$.detail.eventName"),
+        ("actor", "$.detail.userIdentity.arn"),
+        ("address", "$.detail.sourceIPAddress"),
+        ("error", "$.detail.errorCode"),
+        ("event", "$.detail.eventID"),
+        ("parameters", "$.detail.requestParameters"),
+        ("region", "$.region"),
+        ("service", "$.detail.eventSource"),
+        ("time", "$.time"),
+        ("type", "$.detail.userIdentity.type"),
+    ];
+    let severity = alert.severity.as_ref().map(|s| format!(", severity {s}")).unwrap_or_default();
+    let lines = [
+        "<action> in account <account>".to_owned(),
+        "Who: <actor> (<type>), from <address>".to_owned(),
+        "What: <service> <action> <parameters>".to_owned(),
+        "When: <time>, in <region>".to_owned(),
+        "Error code, if it did not succeed: <error>".to_owned(),
+        format!("Alert: {}{severity}; CloudTrail event <event>", alert.name),
+    ];
+    Transformer {
+        paths: paths.into_iter().map(|(k, v)| (k.to_owned(), v.to_owned())).collect(),
+        // One quoted text a line is how EventBridge wants a message of several lines.
+        template: lines
+            .iter()
+            .map(|line| Value::from(line.as_str()).to_string())
+            .collect::<Vec<_>>()
+            .join("\n"),
+    }
+}

@@ -1,0 +1,183 @@
+//! Dead-letter queues in the central account: one in each Region that has sender rules, and one for the alert rules.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use super::{Kind, Mark, Removal, Scope, Seen, Sight, Sights};
+use crate::aws::{Cloud, Session};
+use crate::document;
+use crate::model::call::{Call, Tags};
+use crate::model::error::{CloudError, ErrorClass};
+use crate::model::plan::Hold;
+use crate::model::resource::KindName;
+use crate::model::target::Side;
+use crate::world::{Target, World};
+
+/// The longest that SQS keeps a message: 14 days, in seconds.
+const RETENTION: &str = "1209600";
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(super) struct QueueSpec {
+    /// The attributes that we set, by AWS's names; the policy in normal form.
+    attributes: BTreeMap<String, Value>,
+    tags: Tags,
+    /// Messages waiting; shown, never compared.
+    #[serde(skip)]
+    messages: u64,
+}
+
+pub(super) struct Queue;
+
+impl Kind for Queue {
+    type Spec = QueueSpec;
+    const NAME: KindName = "queue";
+    const SIDE: Side = Side::Central;
+
+    fn desired(world: &World, target: &Target) -> BTreeMap<String, QueueSpec> {
+        let attributes = BTreeMap::from([
+            ("MessageRetentionPeriod".to_owned(), Value::from(RETENTION)),
+            ("Policy".to_owned(), policy(world, target)),
+            ("SqsManagedSseEnabled".to_owned(), Value::from("true")),
+        ]);
+        BTreeMap::from([(
+            world.dead_letter_queue(),
+            QueueSpec { attributes, tags: world.owner_tags(), messages: 0 },
+        )])
+    }
+
+    async fn observe(
+        cloud: &Cloud,
+        session: &Session,
+        world: &World,
+        _: &Target,
+        scope: &Scope,
+    ) -> Sights<QueueSpec> {
+        let names = match cloud.list_queues(session, &world.prefix()).await {
+            Ok(names) => names,
+            Err(error) => return super::all_unknown(scope, &error),
+        };
+        let mut sights = Sights::new();
+        // A listing may be a minute behind, so what is desired is asked for by name all the same.
+        for name in names.into_iter().chain(scope.names.iter().cloned()) {
+            if sights.contains_key(&name) {
+                continue;
+            }
+            let sight = match look(cloud, session, world, &name).await {
+                Ok(seen) => Sight::Present(seen),
+                Err(error) if error.class == ErrorClass::NotFound => Sight::Absent,
+                Err(error) => Sight::Unknown(error),
+            };
+            sights.insert(name, sight);
+        }
+        sights
+    }
+
+    fn mend(
+        world: &World,
+        _: &Target,
+        name: &str,
+        desired: &QueueSpec,
+        observed: Option<&Seen<QueueSpec>>,
+    ) -> Vec<Call> {
+        let name = name.to_owned();
+        let Some(seen) = observed else {
+            return vec![Call::CreateQueue {
+                name,
+                attributes: desired.attributes.clone(),
+                tags: world.owner_tags(),
+            }];
+        };
+        let differing: BTreeMap<_, _> = desired
+            .attributes
+            .iter()
+            .filter(|(key, value)| seen.spec.attributes.get(*key) != Some(*value))
+            .map(|(key, value)| (key.clone(), value.clone()))
+            .collect();
+        let mut calls = Vec::new();
+        if seen.spec.tags != desired.tags {
+            calls.push(Call::TagQueue { name: name.clone(), tags: world.owner_tags() });
+        }
+        if !differing.is_empty() {
+            calls.push(Call::SetQueueAttributes { name, attributes: differing });
+        }
+        calls
+    }
+
+    fn removal(_: &World, _: &Target, name: &str, observed: &Seen<QueueSpec>) -> Removal {
+        let waiting = observed.notes.iter().find(|note| note.reason == DEAD_LETTERS);
+        let hold = waiting.map(|note| Hold {
+            reason: DEAD_LETTERS,
+            message: format!("{}; a queue that holds events is kept until they are read, or until `teardown --delete-data`", note.message),
+            waits: false,
+        });
+        Removal { calls: vec![Call::DeleteQueue { name: name.to_owned() }], hold }
+    }
+}
+
+/// Events lie in the queue that could not be delivered.
+pub const DEAD_LETTERS: &str = "DeadLetters";
+
+async fn look(
+    cloud: &Cloud,
+    session: &Session,
+    world: &World,
+    name: &str,
+) -> Result<Seen<QueueSpec>, CloudError> {
+    let queue = cloud.queue(session, name).await?;
+    let tags = cloud.queue_tags(session, name).await?;
+    let attribute = |key: &str| queue.get(key).cloned();
+    let mut attributes = BTreeMap::new();
+    for key in ["MessageRetentionPeriod", "SqsManagedSseEnabled"] {
+        if let Some(value) = attribute(key) {
+            attributes.insert(key.to_owned(), Value::from(value));
+        }
+    }
+    if let Some(policy) = attribute("Policy").filter(|text| !text.is_empty()) {
+        attributes.insert("Policy".to_owned(), document::policy(&policy));
+    }
+    let messages = attribute("ApproximateNumberOfMessages").and_then(|n| n.parse().ok()).unwrap_or(0);
+    let mut notes = Vec::new();
+    if messages > 0 {
+        notes.push(crate::model::resource::Note {
+            reason: DEAD_LETTERS,
+            message: format!("{messages} events lie in {name} that could not be delivered"),
+        });
+    }
+    let mark = Mark::in_tags(world, &tags);
+    Ok(Seen { spec: QueueSpec { attributes, tags: world.our_tags(&tags), messages }, mark, notes })
+}
+
+/// Rules of ours may send, over TLS; where AWS says which organization a rule belongs to, it must be ours.
+fn policy(world: &World, target: &Target) -> Value {
+    let region = target.region();
+    let queue = world.dead_letter_arn(region);
+    let prefix = world.prefix();
+    let senders = format!("arn:{}:events:{region}:*:rule/{prefix}*", world.partition);
+    let receivers = world.arn("events", region, &world.central, &format!("rule/{}/{prefix}*", world.bus()));
+    document::normal_policy(json!({
+        "Version": "2012-10-17",
+        "Statement": [
+            {
+                "Sid": "dead-letters",
+                "Effect": "Allow",
+                "Principal": { "Service": "events.amazonaws.com" },
+                "Action": "sqs:SendMessage",
+                "Resource": queue,
+                "Condition": {
+                    "ArnLike": { "aws:SourceArn": [senders, receivers] },
+                    "StringEqualsIfExists": { "aws:SourceOrgID": world.organization.as_str() },
+                },
+            },
+            {
+                "Sid": "only-tls",
+                "Effect": "Deny",
+                "Principal": "*",
+                "Action": "sqs:*",
+                "Resource": queue,
+                "Condition": { "Bool": { "aws:SecureTransport": "false" } },
+            },
+        ],
+    }))
+}

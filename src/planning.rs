@@ -1,0 +1,167 @@
+//! Turns judgements into a plan: order, stages and guards. Pure: what it depends on is handed in.
+
+use std::collections::BTreeSet;
+
+use crate::judge::{Judged, Memory};
+use crate::kinds::queue::DEAD_LETTERS;
+use crate::kinds::topic::{NO_CONFIRMED_SUBSCRIPTION, WAITING_FOR_CONFIRMATION};
+use crate::limits::{Allowance, Denial};
+use crate::model::plan::{Action, Change, Hold, Plan, Stage};
+use crate::model::resource::Verdict;
+use crate::world::Target;
+
+/// What holds a plan back, as far as it concerns this target.
+#[derive(Clone, Debug, Default)]
+pub struct Guards {
+    /// Why nothing may be written anywhere: other credentials, another organization.
+    pub wrong_place: Option<Hold>,
+    /// Why nothing may be written in this target yet: the central side or the first accounts come first.
+    pub not_yet: Option<Hold>,
+    /// Whether orphans are taken away.
+    pub prune: bool,
+    /// Whether orphans are taken away without waiting for a second sighting: a teardown, which somebody asked for.
+    pub teardown: bool,
+    /// Whether a teardown takes filled queues and adopted resources too.
+    pub delete_data: bool,
+    /// What was adopted by configuration, by kind and name; a teardown leaves it.
+    pub adopted: BTreeSet<(String, String)>,
+    /// Whether something was written here too short a while ago to take anything away.
+    pub settling: bool,
+}
+
+/// The plan for one target. Asks `allowance` for each change that the limits count, in the plan's order.
+///
+/// `judged` comes in the order of the kinds; removals are planned in reverse.
+pub fn plan(
+    target: &Target,
+    judged: &[Judged],
+    memory: &Memory,
+    guards: &Guards,
+    allowance: &mut dyn Allowance,
+) -> Plan {
+    let mut changes: Vec<Change> = Vec::new();
+    let makes = judged.iter().filter(|j| j.proposal.as_ref().is_some_and(|p| p.action != Action::Delete));
+    for judged in makes {
+        changes.extend(change(judged, |proposal_hold, change| {
+            guards
+                .wrong_place
+                .clone()
+                .or_else(|| guards.not_yet.clone())
+                .or(proposal_hold)
+                .or_else(|| rewrites(change).then(|| allowance.rewrite(target).err().map(denied)).flatten())
+        }));
+    }
+    let prune = guards.prune || guards.teardown || target.leaving;
+    let removals = judged
+        .iter()
+        .rev()
+        .filter(|j| prune && j.proposal.as_ref().is_some_and(|p| p.action == Action::Delete));
+    let waits = removal_waits(judged, !changes.is_empty(), guards);
+    for going in removals {
+        changes.extend(change(going, |proposal_hold, _| {
+            let sightings =
+                memory.get(&going.resource.id).map_or(0, |remembered| remembered.orphan_sightings);
+            let unseen = (!guards.teardown && sightings < 2).then(|| {
+                wait("SecondSighting", "what is no longer desired goes only after it was seen twice")
+            });
+            guards
+                .wrong_place
+                .clone()
+                .or_else(|| guards.not_yet.clone().filter(|_| !guards.teardown))
+                .or_else(|| kinds_hold(proposal_hold, guards))
+                .or_else(|| adopted(target, going, guards))
+                .or_else(|| unconfirmed(judged, going).filter(|_| !guards.teardown))
+                .or_else(|| waits.clone())
+                .or(unseen)
+                .or_else(|| (!guards.teardown).then(|| allowance.delete().err().map(denied)).flatten())
+        }));
+    }
+    Plan { target: target.key.clone(), changes }
+}
+
+fn change(judged: &Judged, hold: impl FnOnce(Option<Hold>, &Change) -> Option<Hold>) -> Option<Change> {
+    let proposal = judged.proposal.as_ref()?;
+    let mut change = Change {
+        resource: judged.resource.id.clone(),
+        action: proposal.action,
+        stage: proposal.stage,
+        reason: proposal.reason.clone(),
+        fields: judged.resource.changes.clone(),
+        calls: proposal.calls.clone(),
+        hold: None,
+    };
+    change.hold = hold(proposal.hold.clone(), &change);
+    Some(change)
+}
+
+/// Only rewriting what is in force counts against the limit of changed accounts; creating what is absent cannot
+/// break a path that works.
+fn rewrites(change: &Change) -> bool {
+    change.stage == Stage::Switch
+}
+
+/// Nothing is taken away in a pass that makes something, nor before all that is desired was seen in place, nor
+/// shortly after a write: what goes might still be the working path.
+fn removal_waits(judged: &[Judged], makes: bool, guards: &Guards) -> Option<Hold> {
+    if guards.teardown {
+        return None;
+    }
+    let all_in_place = judged.iter().all(|j| matches!(j.resource.verdict, Verdict::InSync | Verdict::Orphan));
+    match () {
+        () if makes || !all_in_place => Some(wait(
+            "WaitingForSuccessor",
+            "what is no longer desired goes only after its successor was seen in place",
+        )),
+        () if guards.settling => Some(wait(
+            "Settling",
+            "something was written here a short while ago; removals wait until it has settled",
+        )),
+        () => None,
+    }
+}
+
+/// While a topic that is desired has nobody who confirmed, old alerts and their topics stay: people still listen there.
+fn unconfirmed(judged: &[Judged], going: &Judged) -> Option<Hold> {
+    let listens = ["alert_rule", "topic"].contains(&going.resource.id.kind);
+    let silent = judged
+        .iter()
+        .filter(|j| j.resource.verdict != Verdict::Orphan)
+        .find(|j| j.resource.notes.iter().any(|note| note.reason == NO_CONFIRMED_SUBSCRIPTION))?;
+    listens.then(|| Hold {
+        reason: WAITING_FOR_CONFIRMATION,
+        message: format!(
+            "nobody confirmed a subscription of topic {} yet; until somebody does, the old one stays",
+            silent.resource.id.name
+        ),
+        waits: false,
+    })
+}
+
+/// What a kind itself holds back goes in a teardown that somebody asked for; data only if that was asked for too.
+fn kinds_hold(hold: Option<Hold>, guards: &Guards) -> Option<Hold> {
+    hold.filter(|hold| !guards.teardown || (hold.reason == DEAD_LETTERS && !guards.delete_data))
+}
+
+/// What was somebody else's before is not taken away with the rest.
+fn adopted(target: &Target, going: &Judged, guards: &Guards) -> Option<Hold> {
+    let id = &going.resource.id;
+    let kept = guards.teardown
+        && !guards.delete_data
+        && guards.adopted.contains(&(id.kind.to_owned(), id.name.clone()));
+    kept.then(|| Hold {
+        reason: "Adopted",
+        message: format!(
+            "{id} in {} was adopted and stays; `teardown --delete-data` takes it too",
+            target.key
+        ),
+        waits: false,
+    })
+}
+
+fn wait(reason: &'static str, message: &str) -> Hold {
+    Hold { reason, message: message.to_owned(), waits: true }
+}
+
+fn denied(denial: Denial) -> Hold {
+    Hold { reason: denial.reason, message: denial.message, waits: false }
+}

@@ -1,0 +1,218 @@
+//! What must hold, for everybody: the settings resolved against the organization, ready for the kinds to read.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::Value;
+
+use crate::model::call::Tags;
+use crate::model::ids::{AccountId, Installation, OrganizationId, Region, RoleArn};
+use crate::model::partition::Partition;
+use crate::model::target::{Side, TargetKey};
+
+/// The version of what we write. A resource that carries a higher one is left alone.
+pub const MARK_VERSION: u32 = 1;
+
+/// The tag that decides whether a resource is ours; its value is the installation's name.
+pub const OWNER_TAG: &str = "orgwatch:managed-by";
+
+/// How members send: with roles of ours, or with roles that somebody else keeps.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Forwarder {
+    /// The role's name in every member.
+    pub role_name: String,
+    /// Whether we create and repair it.
+    pub managed: bool,
+    /// Name of the policy that bounds it.
+    pub boundary: Option<String>,
+}
+
+/// A topic that we keep.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Topic {
+    /// Its name.
+    pub name: String,
+    /// The sender's name in mails.
+    pub display_name: Option<String>,
+    /// Protocol and endpoint, as they may be shown.
+    pub subscriptions: BTreeSet<(String, String)>,
+    /// Whether subscriptions that nobody configured are removed.
+    pub remove_unknown: bool,
+}
+
+/// What the central account delivers.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Alert {
+    /// The alert's name, without the installation's.
+    pub name: String,
+    /// The compiled pattern, in normal form.
+    pub pattern: Value,
+    /// Whether reading calls are wanted too.
+    pub read_events: bool,
+    /// The topic that it goes to.
+    pub topic_arn: String,
+    /// The same, if we keep it.
+    pub topic: Option<Topic>,
+    /// How urgent, in the user's own word.
+    pub severity: Option<String>,
+    /// Whether people get a text instead of the event itself.
+    pub text: bool,
+}
+
+/// A watch as one target has it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Watch {
+    /// The watch's name, without the installation's.
+    pub name: String,
+    /// The pattern, in normal form.
+    pub pattern: Value,
+    /// Whether reading calls are wanted too.
+    pub read_events: bool,
+}
+
+/// Everything that the kinds need to know to say what must hold.
+#[derive(Clone, Debug, PartialEq)]
+pub struct World {
+    /// Prefix of every name and value of the ownership tag.
+    pub installation: Installation,
+    /// Where all of this is.
+    pub partition: Partition,
+    /// The organization whose members may send.
+    pub organization: OrganizationId,
+    /// The central account.
+    pub central: AccountId,
+    /// The Region of the central bus.
+    pub central_region: Region,
+    /// Tags for everything that we create, ours included.
+    pub tags: Tags,
+    /// How members send.
+    pub forwarder: Forwarder,
+    /// Whether only forwarding roles may send, or everything in the organization.
+    pub only_forwarders: bool,
+    /// What is delivered.
+    pub alerts: Vec<Alert>,
+    /// Regions that have sender rules: each needs a dead-letter queue.
+    pub sender_regions: BTreeSet<Region>,
+    /// Foreign resources that we were told to take over: (account or central, Region, kind, name).
+    pub adopt: BTreeSet<(AccountId, Region, String, String)>,
+}
+
+impl World {
+    /// The central bus's name.
+    pub fn bus(&self) -> &str {
+        self.installation.as_str()
+    }
+
+    /// The central bus's ARN.
+    pub fn bus_arn(&self) -> String {
+        self.arn("events", &self.central_region, &self.central, &format!("event-bus/{}", self.bus()))
+    }
+
+    /// The ARN of the dead-letter queue of a Region. EventBridge asks for one in the Region of the rule.
+    pub fn dead_letter_arn(&self, region: &Region) -> String {
+        self.arn("sqs", region, &self.central, &self.dead_letter_queue())
+    }
+
+    /// The name of the dead-letter queues.
+    pub fn dead_letter_queue(&self) -> String {
+        self.named("dead-letters")
+    }
+
+    /// `<installation>-<name>`.
+    pub fn named(&self, name: &str) -> String {
+        format!("{}-{name}", self.installation)
+    }
+
+    /// What the names of all our rules, topics and queues begin with.
+    pub fn prefix(&self) -> String {
+        format!("{}-", self.installation)
+    }
+
+    /// The ARN of the forwarding role in `account`.
+    pub fn forwarder_arn(&self, account: &AccountId) -> String {
+        RoleArn::new(self.partition, account.clone(), &self.forwarder.role_name).to_string()
+    }
+
+    /// The ARN of the boundary in `account`, if there is one.
+    pub fn boundary_arn(&self, account: &AccountId) -> Option<String> {
+        let name = self.forwarder.boundary.as_ref()?;
+        Some(format!("arn:{}:iam::{account}:policy/{name}", self.partition))
+    }
+
+    /// An ARN of this partition.
+    pub fn arn(&self, service: &str, region: &Region, account: &AccountId, resource: &str) -> String {
+        format!("arn:{}:{service}:{region}:{account}:{resource}", self.partition)
+    }
+
+    /// The mark that stands in every description: `managed by orgwatch/<installation> v1`.
+    pub fn mark(&self) -> String {
+        format!("managed by orgwatch/{} v{MARK_VERSION}", self.installation)
+    }
+
+    /// The tags of everything that we create.
+    pub fn owner_tags(&self) -> Tags {
+        let mut tags = self.tags.clone();
+        tags.insert(OWNER_TAG.to_owned(), self.installation.to_string());
+        tags
+    }
+
+    /// Of somebody's tags those that we set; other tags on our resources are nobody's drift.
+    pub fn our_tags(&self, observed: &Tags) -> Tags {
+        let ours = self.owner_tags();
+        observed
+            .iter()
+            .filter(|(key, _)| ours.contains_key(*key))
+            .map(|(k, v)| (k.clone(), v.clone()))
+            .collect()
+    }
+}
+
+/// How a target is reached.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Reach {
+    /// With the credentials that the program was started with.
+    Ambient,
+    /// By assuming a role directly.
+    Role(RoleArn),
+    /// By assuming a member's role, through the role that stands before all of them if one is configured.
+    Member(RoleArn),
+}
+
+/// What a target is asked for.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Target {
+    /// Which.
+    pub key: TargetKey,
+    /// How it is reached.
+    pub reach: Reach,
+    /// Watches of this account in this Region; empty for the central side.
+    pub watches: Vec<Watch>,
+    /// Whether the account's roles are kept with this target; true for one Region of an account.
+    pub roles_here: bool,
+    /// Whether the forwarding role is ours to write. Never in the management account, where a right to
+    /// write IAM would not be bounded by any service control policy.
+    pub writes_role: bool,
+    /// Whether writes are allowed here.
+    pub enforce: bool,
+    /// Whether what is ours is to be taken away: an excluded account under `on_exclude = "remove"`, or a teardown.
+    pub leaving: bool,
+}
+
+impl Target {
+    /// The account.
+    pub fn account(&self) -> &AccountId {
+        &self.key.account
+    }
+
+    /// The Region.
+    pub fn region(&self) -> &Region {
+        &self.key.region
+    }
+
+    /// Whether this is the target of the central bus itself.
+    pub fn holds_bus(&self, world: &World) -> bool {
+        self.key.side == Side::Central && self.key.region == world.central_region
+    }
+}
+
+/// All targets by key: central ones first.
+pub type Targets = BTreeMap<TargetKey, Target>;
