@@ -1,0 +1,166 @@
+//! Whether an IAM change in an account would reach people. Pure.
+
+use crate::judge::{MISSING, NAME_TAKEN, SETTLING};
+use crate::kinds::topic::{NO_CONFIRMED_SUBSCRIPTION, SUBSCRIPTION_PENDING};
+use crate::model::error::ErrorClass;
+use crate::model::resource::{Resource, Verdict};
+use crate::model::view::{Coverage, Standing, TargetView};
+
+/// A coverage with its reason (a CamelCase constant) and what to tell people.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Judgement {
+    /// The coverage.
+    pub coverage: Coverage,
+    /// Why, as a constant.
+    pub reason: &'static str,
+    /// Why, for people, with what to do.
+    pub message: String,
+}
+
+impl Judgement {
+    fn new(coverage: Coverage, reason: &'static str, message: impl Into<String>) -> Self {
+        Self { coverage, reason, message: message.into() }
+    }
+}
+
+/// What an account's coverage depends on, besides the central half.
+#[derive(Debug)]
+pub struct Facts<'a> {
+    /// How it stands towards our filters.
+    pub standing: Standing,
+    /// Why.
+    pub standing_reason: Option<&'a str>,
+    /// Whether it is the management account and no role is configured to look into it.
+    pub no_management_role: bool,
+    /// How many targets it has.
+    pub targets: usize,
+    /// The latest outcome of each that has one.
+    pub views: &'a [&'a TargetView],
+    /// Whether the account is still given time.
+    pub in_grace: bool,
+    /// Whether we write in it.
+    pub enforce: bool,
+}
+
+/// The members' half and the central half together.
+pub fn of_account(facts: &Facts<'_>, central: &Judgement) -> Judgement {
+    let own = own_half(facts);
+    if own.coverage.is_covered() && !central.coverage.is_covered() { central.clone() } else { own }
+}
+
+fn own_half(facts: &Facts<'_>) -> Judgement {
+    match facts.standing {
+        Standing::Excluded => {
+            return Judgement::new(Coverage::Uncovered, "Excluded", facts.standing_reason.unwrap_or("excluded by configuration"));
+        }
+        Standing::Inactive => {
+            return Judgement::new(Coverage::Uncovered, "Inactive", facts.standing_reason.unwrap_or("the account is not active"));
+        }
+        Standing::Active => {}
+    }
+    if facts.no_management_role {
+        return Judgement::new(
+            Coverage::Uncovered,
+            "NoManagementRole",
+            "the management account has no member role; install one there and set `organization.management_role_arn`",
+        );
+    }
+    if facts.targets == 0 {
+        return Judgement::new(Coverage::Uncovered, "NoWatch", "no watch is for this account");
+    }
+    if facts.views.len() < facts.targets {
+        return Judgement::new(Coverage::Pending, "NotObserved", "not looked at yet");
+    }
+    if let Some(error) = facts.views.iter().find_map(|view| view.error.as_ref()) {
+        let waits = matches!(error.class, ErrorClass::Denied | ErrorClass::NotReady | ErrorClass::RegionDisabled);
+        if facts.in_grace && waits {
+            return Judgement::new(Coverage::Pending, "NotReady", format!("a new account, given time: {error}"));
+        }
+        return Judgement::new(Coverage::Unknown, error.class.reason(), error.to_string());
+    }
+    let worst = facts.views.iter().flat_map(|v| v.resources.iter().map(move |r| (*v, r))).filter(|(_, r)| matters(r));
+    let Some((view, resource)) = worst.max_by_key(|(_, r)| r.verdict) else {
+        return Judgement::new(Coverage::Configured, "InSync", "everything is in place; not proven by an alert that arrived");
+    };
+    of_resource(facts, view, resource)
+}
+
+/// Whether a resource that is not in sync breaks the path.
+fn matters(resource: &Resource) -> bool {
+    match resource.verdict {
+        Verdict::InSync | Verdict::Orphan => false,
+        // A tag or a description carries no event.
+        Verdict::Drifted => {
+            resource.changes.is_empty() || resource.changes.iter().any(|c| c.path != "description" && !c.path.starts_with("tags."))
+        }
+        Verdict::Pending | Verdict::Unknown | Verdict::Foreign => true,
+    }
+}
+
+fn of_resource(facts: &Facts<'_>, view: &TargetView, resource: &Resource) -> Judgement {
+    let what = format!("{} in {}", resource.id, view.target.region);
+    match resource.verdict {
+        Verdict::Foreign => Judgement::new(
+            Coverage::Broken,
+            NAME_TAKEN,
+            format!(
+                "{what} stands at our name and is not ours; rename it, or take it over with `reconcile.adopt = [\"{}:{}/{}/{}\"]`",
+                resource.id.kind, view.target.account, view.target.region, resource.id.name
+            ),
+        ),
+        Verdict::Unknown => {
+            let error = resource.error.as_ref();
+            let message = error.map_or_else(|| what.clone(), |e| format!("{what}: {e}"));
+            Judgement::new(Coverage::Unknown, error.map_or("Unknown", |e| e.class.reason()), message)
+        }
+        Verdict::Pending => Judgement::new(Coverage::Pending, resource.reason.unwrap_or(SETTLING), format!("{what} is being set up")),
+        Verdict::Drifted | Verdict::InSync | Verdict::Orphan => {
+            let installing = resource.reason == Some(MISSING) && facts.enforce && view.last_change_at.is_none();
+            if installing {
+                return Judgement::new(Coverage::Pending, "Installing", format!("{what} is about to be made"));
+            }
+            let paths: Vec<&str> = resource.changes.iter().map(|c| c.path.as_str()).take(3).collect();
+            let how = if resource.reason == Some(MISSING) { "is not there".to_owned() } else { format!("differs in {}", paths.join(", ")) };
+            let next = if facts.enforce { "it is being repaired" } else { "`orgwatch apply` repairs it" };
+            Judgement::new(Coverage::Broken, reason_of(resource), format!("{what} {how}; {next}"))
+        }
+    }
+}
+
+fn reason_of(resource: &Resource) -> &'static str {
+    let missing = resource.reason == Some(MISSING);
+    match (resource.id.kind, missing) {
+        ("sender_rule", true) => "SenderRuleMissing",
+        ("sender_rule", false) => "SenderRuleDrifted",
+        ("forwarding_role", true) => "ForwardingRoleMissing",
+        ("forwarding_role", false) => "ForwardingRoleDrifted",
+        ("event_bus", true) => "BusMissing",
+        ("event_bus", false) => "BusDrifted",
+        ("topic", true) => "TopicMissing",
+        ("topic", false) => "TopicDrifted",
+        ("alert_rule", true) => "AlertRuleMissing",
+        ("alert_rule", false) => "AlertRuleDrifted",
+        (_, true) => "Missing",
+        (_, false) => "Drifted",
+    }
+}
+
+/// What the central half does to every account.
+pub fn of_central(facts: &Facts<'_>, alerts: usize) -> Judgement {
+    let own = own_half(facts);
+    if !own.coverage.is_covered() {
+        return own;
+    }
+    if alerts == 0 {
+        return Judgement::new(Coverage::Broken, "NoAlert", "no alert is configured: events arrive at the bus and nobody is told");
+    }
+    let mut notes = facts.views.iter().flat_map(|v| &v.resources).filter(|r| r.verdict != Verdict::Orphan).flat_map(|r| &r.notes);
+    if let Some(silent) = notes.clone().find(|note| note.reason == NO_CONFIRMED_SUBSCRIPTION) {
+        // A mail that nobody opened yet is not the same as nobody at all.
+        return match notes.find(|note| note.reason == SUBSCRIPTION_PENDING) {
+            Some(pending) => Judgement::new(Coverage::Pending, SUBSCRIPTION_PENDING, pending.message.clone()),
+            None => Judgement::new(Coverage::Broken, NO_CONFIRMED_SUBSCRIPTION, silent.message.clone()),
+        };
+    }
+    own
+}

@@ -1,0 +1,358 @@
+//! What the controller knows: inventory, targets, what was seen and done in each. Held in memory only; AWS is the truth.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use crate::inventory::{Inventory, Known};
+use crate::judge::{self, Judged, Memory};
+use crate::kinds::{KINDS, Scope, Sights};
+use crate::limits::{Limits, Window};
+use crate::model::call::Call;
+use crate::model::error::CloudError;
+use crate::model::ids::{AccountId, OrganizationId};
+use crate::model::plan::{Hold, Plan};
+use crate::model::resource::{KindName, Resource, ResourceId, Verdict};
+use crate::model::target::{Side, TargetKey};
+use crate::model::view::{DiscoveryView, TargetView};
+use crate::planning::{self, Guards};
+use crate::world::{Target, Targets, World};
+
+/// What the fleet goes by.
+#[derive(Clone, Debug)]
+pub struct Rules {
+    /// How long a write may take to show.
+    pub settle: Duration,
+    /// How long a new account is given to become ready.
+    pub grace: Duration,
+    /// How much may be rewritten and deleted.
+    pub limits: Limits,
+    /// Accounts that get a new configuration first; empty: the central account and one member.
+    pub first_accounts: BTreeSet<AccountId>,
+    /// Whether orphans are taken away.
+    pub prune: bool,
+    /// Whether everything of ours is taken away.
+    pub teardown: bool,
+    /// Whether that includes filled queues and adopted resources.
+    pub delete_data: bool,
+}
+
+/// What is known of one target.
+#[derive(Debug, Default)]
+pub struct State {
+    /// What is remembered of its resources.
+    pub memory: Memory,
+    /// The outcome of the latest pass.
+    pub view: Option<Arc<TargetView>>,
+    /// For which desired state a search for forgotten resources was made.
+    swept: Option<u64>,
+    /// Passes in a row that ended in an error.
+    pub failures: u32,
+    /// When we last wrote.
+    pub last_change_at: Option<Timestamp>,
+    /// The last generation that it was observed in sync with.
+    in_sync_with: Option<u64>,
+}
+
+/// Everything that the controller knows.
+#[derive(Debug)]
+pub struct Fleet {
+    /// What it goes by.
+    pub rules: Rules,
+    /// The accounts.
+    pub inventory: Inventory,
+    /// The organization and its management account, once known.
+    pub organization: Option<(OrganizationId, AccountId)>,
+    /// What must hold, once the organization is known.
+    pub world: Option<Arc<World>>,
+    /// Where.
+    pub targets: BTreeMap<TargetKey, Arc<Target>>,
+    /// Counts changes of what must hold.
+    pub generation: u64,
+    /// What is known of each target.
+    pub states: BTreeMap<TargetKey, State>,
+    /// Why nothing may be written anywhere.
+    pub wrong_place: Option<Hold>,
+    /// How discovery goes.
+    pub discovery: DiscoveryView,
+    window: Window,
+}
+
+/// What a pass needs to begin.
+#[derive(Debug)]
+pub struct Begun {
+    /// Where.
+    pub target: Arc<Target>,
+    /// What must hold.
+    pub world: Arc<World>,
+    /// What to look at, kind by kind.
+    pub scopes: Vec<(usize, Scope)>,
+    /// The state of affairs that the pass is judged against.
+    pub generation: u64,
+}
+
+/// What a pass found and means to do.
+#[derive(Debug)]
+pub struct Decided {
+    /// The resources as judged.
+    pub judged: Vec<Judged>,
+    /// What to change.
+    pub plan: Plan,
+}
+
+impl Fleet {
+    /// An empty fleet.
+    pub fn new(rules: Rules) -> Self {
+        Self {
+            rules,
+            inventory: Inventory::default(),
+            organization: None,
+            world: None,
+            targets: BTreeMap::new(),
+            generation: 0,
+            states: BTreeMap::new(),
+            wrong_place: None,
+            discovery: DiscoveryView::default(),
+            window: Window::default(),
+        }
+    }
+
+    /// Takes over what must hold and where; answers the targets that are new or changed.
+    pub fn set(&mut self, world: World, targets: Targets) -> Vec<TargetKey> {
+        if self.world.as_deref() != Some(&world) {
+            self.generation += 1;
+            self.world = Some(Arc::new(world));
+        }
+        let changed = targets.iter().filter(|(key, target)| self.targets.get(*key).map(AsRef::as_ref) != Some(*target));
+        let changed: Vec<TargetKey> = changed.map(|(key, _)| key.clone()).collect();
+        self.targets = targets
+            .into_iter()
+            .map(|(key, target)| match self.targets.remove(&key) {
+                Some(before) if *before == target => (key, before),
+                _ => (key, Arc::new(target)),
+            })
+            .collect();
+        self.states.retain(|key, _| self.targets.contains_key(key));
+        changed
+    }
+
+    /// Begins a pass; none when the target is no longer wanted.
+    pub fn begin(&mut self, key: &TargetKey) -> Option<Begun> {
+        let target = Arc::clone(self.targets.get(key)?);
+        let world = Arc::clone(self.world.as_ref()?);
+        let state = self.states.entry(key.clone()).or_default();
+        let sweep = state.swept != Some(self.generation) || self.rules.teardown;
+        let of_side = KINDS.iter().enumerate().filter(|(_, kind)| kind.side() == key.side);
+        let scopes = of_side
+            .map(|(index, kind)| {
+                let known = state.memory.keys().filter(|id| id.kind == kind.name()).map(|id| id.name.clone());
+                // A teardown looks for what would be desired, so that it is found even where nothing can be listed.
+                let staying = Target { leaving: false, ..(*target).clone() };
+                let names = kind.desired(&world, &staying).into_keys().chain(known).collect();
+                (index, Scope { names, sweep })
+            })
+            .collect();
+        Some(Begun { target, world, scopes, generation: self.generation })
+    }
+
+    /// Judges what was seen, remembers what must be remembered, and plans.
+    pub fn decide(&mut self, begun: &Begun, sights: &[(usize, Sights<serde_json::Value>)], now: Timestamp) -> Decided {
+        let key = &begun.target.key;
+        let in_grace = self.in_grace(key, now);
+        let not_yet = self.not_yet(&begun.target);
+        let accounts = self.inventory.known().len();
+        let state = self.states.entry(key.clone()).or_default();
+        let context = judge::Context {
+            world: &begun.world,
+            target: &begun.target,
+            memory: &state.memory,
+            now,
+            settle: self.rules.settle,
+            in_grace,
+        };
+        let mut judged = Vec::new();
+        for (index, sights) in sights {
+            let kind = KINDS[*index];
+            judged.extend(judge::judge(&context, kind, &kind.desired(&begun.world, &begun.target), sights));
+        }
+        remember(&mut state.memory, &judged);
+        state.swept = Some(begun.generation);
+        let settling = state
+            .last_change_at
+            .is_some_and(|at| Duration::try_from(now.duration_since(at)).is_ok_and(|age| age < self.rules.settle));
+        let adopted = begun
+            .world
+            .adopt
+            .iter()
+            .filter(|(account, region, _, _)| account == &key.account && region == &key.region)
+            .map(|(_, _, kind, name)| (kind.clone(), name.clone()))
+            .collect();
+        let guards = Guards {
+            wrong_place: self.wrong_place.clone(),
+            not_yet,
+            prune: self.rules.prune,
+            teardown: self.rules.teardown,
+            delete_data: self.rules.delete_data,
+            adopted,
+            settling,
+        };
+        // Only a pass that writes uses the limits up.
+        let mut looked_at = self.window.clone();
+        let window = if begun.target.enforce { &mut self.window } else { &mut looked_at };
+        let mut counter = window.at(self.rules.limits, accounts, now);
+        let plan = planning::plan(&begun.target, &judged, &state.memory, &guards, &mut counter);
+        Decided { judged, plan }
+    }
+
+    /// Remembers a write that was made.
+    pub fn wrote(&mut self, key: &TargetKey, resource: &ResourceId, before: Option<serde_json::Value>, call: &Call, now: Timestamp) {
+        let state = self.states.entry(key.clone()).or_default();
+        state.last_change_at = Some(now);
+        let remembered = state.memory.entry(resource.clone()).or_default();
+        remembered.written = Some((now, before));
+        if let Call::Subscribe { protocol, endpoint, .. } = call {
+            remembered.subscriptions.entry(format!("{protocol} {endpoint}")).or_default().asked(now);
+        }
+    }
+
+    /// Remembers that a resource was put right.
+    pub fn repaired(&mut self, key: &TargetKey, resource: &ResourceId, now: Timestamp) {
+        let remembered = self.states.entry(key.clone()).or_default().memory.entry(resource.clone()).or_default();
+        remembered.repairs.retain(|at| now.duration_since(*at) < jiff::SignedDuration::from_hours(1));
+        remembered.repairs.push(now);
+    }
+
+    /// Ends a pass with its outcome. Answers whether this target was observed in sync for the first time with the
+    /// present generation, for which others may be waiting.
+    pub fn finish(&mut self, begun: &Begun, resources: Vec<Resource>, plan: Plan, error: Option<CloudError>, at: Timestamp) -> bool {
+        let key = &begun.target.key;
+        let failed = error.is_some();
+        let in_sync = !failed && resources.iter().all(|r| matches!(r.verdict, Verdict::InSync | Verdict::Orphan));
+        let state = self.states.entry(key.clone()).or_default();
+        state.failures = if failed { state.failures.saturating_add(1) } else { 0 };
+        let before = state.in_sync_with;
+        if in_sync {
+            state.in_sync_with = Some(begun.generation);
+        } else if key.side == Side::Central {
+            state.in_sync_with = None;
+        }
+        let news = state.in_sync_with != before;
+        state.view = Some(Arc::new(TargetView {
+            target: key.clone(),
+            resources,
+            plan,
+            error,
+            observed_at: at,
+            last_change_at: state.last_change_at,
+            observed_generation: begun.generation,
+        }));
+        news || failed
+    }
+
+    /// Whether an account is still given time to become ready.
+    pub fn in_grace(&self, key: &TargetKey, now: Timestamp) -> bool {
+        self.inventory.known().get(&key.account).is_some_and(|known| self.in_grace_of(known, now))
+    }
+
+    pub(super) fn in_grace_of(&self, known: &Known, now: Timestamp) -> bool {
+        Duration::try_from(now.duration_since(known.wanted_since)).is_ok_and(|age| age < self.rules.grace)
+    }
+
+    /// Why a member is not written yet: bus and policy come first, then the first accounts.
+    fn not_yet(&self, target: &Target) -> Option<Hold> {
+        if target.key.side == Side::Central || self.rules.teardown {
+            return None;
+        }
+        if !self.bus_in_sync() {
+            return Some(Hold {
+                reason: "WaitingForCentral",
+                message: "members are written only after the central bus and its policy were seen in place".to_owned(),
+                waits: true,
+            });
+        }
+        (!self.first_accounts_done() && !self.is_first(&target.key)).then(|| Hold {
+            reason: "WaitingForFirstAccounts",
+            message: "a new configuration goes to the first accounts first, and on when these were seen in sync".to_owned(),
+            waits: true,
+        })
+    }
+
+    /// Whether the latest look at the central bus found it as desired.
+    pub fn bus_in_sync(&self) -> bool {
+        let Some(world) = &self.world else { return false };
+        let key = TargetKey { side: Side::Central, account: world.central.clone(), region: world.central_region.clone() };
+        let view = self.states.get(&key).and_then(|state| state.view.as_ref());
+        view.is_some_and(|view| {
+            view.error.is_none()
+                && view.observed_generation == self.generation
+                && view.resources.iter().any(|r| r.id.kind == "event_bus" && r.verdict == Verdict::InSync)
+        })
+    }
+
+    fn members(&self) -> impl Iterator<Item = (&TargetKey, Option<&State>)> {
+        self.targets.keys().filter(|key| key.side == Side::Member).map(|key| (key, self.states.get(key)))
+    }
+
+    /// Whether the first accounts were observed in sync with the present generation.
+    fn first_accounts_done(&self) -> bool {
+        let done = |state: Option<&State>| state.is_some_and(|s| s.in_sync_with == Some(self.generation));
+        if !self.rules.first_accounts.is_empty() {
+            let first = &self.rules.first_accounts;
+            return self.members().filter(|(key, _)| first.contains(&key.account)).all(|(_, state)| done(state));
+        }
+        self.default_first().all(|(_, state)| done(state))
+    }
+
+    /// The central account and the first other one; those that cannot be seen or must not be written pass their
+    /// turn on, lest one broken account holds up all the others.
+    fn default_first(&self) -> impl Iterator<Item = (&TargetKey, Option<&State>)> {
+        let central = self.world.as_ref().map(|world| world.central.clone());
+        let stuck = |state: Option<&State>| {
+            state.and_then(|s| s.view.as_ref()).is_some_and(|view| {
+                let hopeless = |r: &Resource| {
+                    matches!(r.verdict, Verdict::Foreign | Verdict::Unknown)
+                        || (r.verdict == Verdict::Drifted && !view.plan.changes.iter().any(|c| c.resource == r.id))
+                };
+                view.error.is_some() || view.resources.iter().any(hopeless)
+            })
+        };
+        let able = move |target: &Target, state: Option<&State>| target.enforce && !stuck(state);
+        let usable = self.members().filter(move |(key, state)| self.targets.get(*key).is_some_and(|t| able(t, *state)));
+        let (mut own, mut other): (Vec<_>, Vec<_>) = usable.partition(|(key, _)| Some(&key.account) == central.as_ref());
+        let first = other.first().map(|(key, _)| key.account.clone());
+        other.retain(|(key, _)| Some(&key.account) == first.as_ref());
+        own.append(&mut other);
+        own.into_iter()
+    }
+
+    fn is_first(&self, key: &TargetKey) -> bool {
+        if !self.rules.first_accounts.is_empty() {
+            return self.rules.first_accounts.contains(&key.account);
+        }
+        self.default_first().any(|(first, _)| first.account == key.account)
+    }
+}
+
+/// Keeps what later judgements depend on.
+fn remember(memory: &mut Memory, judged: &[Judged]) {
+    for Judged { resource, seen, .. } in judged {
+        let remembered = memory.entry(resource.id.clone()).or_default();
+        let ours = matches!(resource.verdict, Verdict::InSync | Verdict::Drifted | Verdict::Orphan) && seen.is_some();
+        remembered.ours |= ours;
+        remembered.orphan_sightings = if resource.verdict == Verdict::Orphan { remembered.orphan_sightings + 1 } else { 0 };
+        let subscriptions = seen.as_ref().and_then(|spec| spec.get("subscriptions")).and_then(|s| s.as_object());
+        for label in subscriptions.into_iter().flat_map(serde_json::Map::keys) {
+            remembered.subscriptions.entry(label.clone()).or_default().seen = true;
+        }
+    }
+    // What is neither desired nor there is forgotten, so that memory does not grow with names that come and go.
+    let there: BTreeSet<&ResourceId> = judged.iter().map(|j| &j.resource.id).collect();
+    memory.retain(|id, remembered| there.contains(id) || remembered.written.is_some());
+}
+
+/// The kinds of one side.
+pub fn kinds_of(side: Side) -> impl Iterator<Item = KindName> {
+    KINDS.iter().filter(move |kind| kind.side() == side).map(|kind| kind.name())
+}

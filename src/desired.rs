@@ -1,0 +1,228 @@
+//! Resolves settings and inventory into what must hold and where. Pure.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::{Value, json};
+
+use crate::config::{Alert as AlertSettings, ForwardingRole, Format, Mode, OverrideScope, Senders, Settings, UnknownSubscriptions};
+use crate::config::{OnExclude, Watch as WatchSettings, WatchAccounts};
+use crate::document;
+use crate::inventory::{Filter, Known};
+use crate::model::ids::{AccountId, OrganizationId, OuId, Region, RoleArn};
+use crate::model::target::{Side, TargetKey};
+use crate::model::view::Standing;
+use crate::world::{Alert, Forwarder, Reach, Target, Targets, Topic, Watch, World};
+
+/// Two conditions meet on one field and a pattern cannot say both.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "E-cannot-combine: alert `{alert}` is limited to accounts and its watch `{watch}` has a pattern that looks at `account` \
+     too; limit the accounts in one of the two places"
+)]
+pub struct CannotCombine {
+    /// The alert.
+    pub alert: String,
+    /// The watch.
+    pub watch: String,
+}
+
+/// The accounts that are wanted.
+pub fn filter(settings: &Settings) -> Filter {
+    let organization = &settings.organization;
+    Filter {
+        include_ous: organization.include_ous.clone(),
+        exclude_ous: organization.exclude_ous.clone(),
+        exclude_accounts: organization.exclude_accounts.clone(),
+        include_tags: organization.include_tags.clone(),
+        exclude_tags: organization.exclude_tags.clone(),
+    }
+}
+
+/// What must hold, once the organization is known.
+pub fn world(settings: &Settings, organization: &OrganizationId) -> Result<World, CannotCombine> {
+    let partition = settings.partition();
+    let central_region = settings.central_region();
+    let central = settings.central.account_id.clone();
+    let mut tags = settings.tags.clone();
+    tags.remove(crate::world::OWNER_TAG);
+    let mut world = World {
+        installation: settings.installation.clone(),
+        partition,
+        organization: organization.clone(),
+        central: central.clone(),
+        central_region: central_region.clone(),
+        tags,
+        forwarder: Forwarder {
+            role_name: settings.member.forwarding_role_name.clone(),
+            managed: settings.member.forwarding_role == ForwardingRole::Managed,
+            boundary: settings.member.permissions_boundary.clone(),
+        },
+        only_forwarders: settings.central.senders == Senders::ForwardingRoles,
+        alerts: Vec::new(),
+        sender_regions: settings.watches.iter().flat_map(|watch| regions(settings, watch)).collect(),
+        adopt: settings
+            .reconcile
+            .adopt
+            .iter()
+            .map(|adopt| {
+                let account = adopt.account.clone().unwrap_or_else(|| central.clone());
+                let region = adopt.region.clone().unwrap_or_else(|| central_region.clone());
+                (account, region, adopt.kind.clone(), adopt.name.clone())
+            })
+            .collect(),
+    };
+    world.alerts = settings.alerts.iter().map(|alert| compile(settings, &world, alert)).collect::<Result<_, _>>()?;
+    Ok(world)
+}
+
+/// The Regions in which a watch has sender rules: those that it names, else the one where IAM's events appear.
+fn regions(settings: &Settings, watch: &WatchSettings) -> BTreeSet<Region> {
+    if watch.regions.is_empty() { BTreeSet::from([settings.partition().iam_events_region()]) } else { watch.regions.clone() }
+}
+
+fn compile(settings: &Settings, world: &World, alert: &AlertSettings) -> Result<Alert, CannotCombine> {
+    let watches: Vec<&WatchSettings> = settings.watches.iter().filter(|watch| alert.watches.contains(&watch.name)).collect();
+    let mut arms = watches
+        .iter()
+        .map(|watch| {
+            let arm = limited(alert, watch.pattern.value().clone());
+            arm.ok_or_else(|| CannotCombine { alert: alert.name.clone(), watch: watch.name.clone() })
+        })
+        .collect::<Result<Vec<Value>, _>>()?;
+    // Several watches stand side by side in one `$or`, whole: no field is in the base and in an arm at once, which
+    // EventBridge would silently overwrite.
+    let pattern = if arms.len() == 1 { arms.remove(0) } else { json!({ "$or": arms }) };
+    let name = world.named(&alert.name);
+    let topic = alert.topic.is_none().then(|| Topic {
+        name: name.clone(),
+        display_name: alert.display_name.clone(),
+        subscriptions: alert
+            .subscriptions
+            .iter()
+            .map(|s| (s.protocol.as_str().to_owned(), s.endpoint.shown().to_owned()))
+            .collect(),
+        remove_unknown: alert.unknown_subscriptions == UnknownSubscriptions::Remove,
+    });
+    Ok(Alert {
+        name: alert.name.clone(),
+        pattern: document::normal_pattern(pattern),
+        read_events: watches.iter().any(|watch| watch.read_events),
+        topic_arn: alert
+            .topic
+            .as_ref()
+            .map_or_else(|| world.arn("sns", &world.central_region, &world.central, &name), ToString::to_string),
+        topic,
+        severity: alert.severity.clone(),
+        text: alert.format == Format::Text,
+    })
+}
+
+/// A watch's pattern, limited to the alert's accounts; none where the pattern has conditions on `account` itself.
+fn limited(alert: &AlertSettings, mut pattern: Value) -> Option<Value> {
+    let mut accounts: Vec<Value> = Vec::new();
+    if !alert.accounts.is_empty() {
+        // One list says both: who is in, less who is out.
+        accounts.extend(alert.accounts.difference(&alert.exclude_accounts).map(|id| Value::from(id.as_str())));
+    } else if !alert.exclude_accounts.is_empty() {
+        let out: Vec<&str> = alert.exclude_accounts.iter().map(AccountId::as_str).collect();
+        accounts.push(json!({ "anything-but": out }));
+    }
+    if accounts.is_empty() {
+        return Some(pattern);
+    }
+    let fields = pattern.as_object_mut()?;
+    if fields.contains_key("account") || fields.contains_key("$or") {
+        return None;
+    }
+    fields.insert("account".to_owned(), Value::Array(accounts));
+    Some(pattern)
+}
+
+/// Every target: the central ones, and each wanted account that has a watch and a way in.
+///
+/// `enforce_all` is for a command that was told to write; overrides bind it all the same.
+pub fn targets(settings: &Settings, world: &World, known: &BTreeMap<AccountId, Known>, management: &AccountId, enforce_all: bool) -> Targets {
+    let mut targets = Targets::new();
+    let mode = |account: &AccountId, path: &[OuId]| {
+        let given = if enforce_all { Mode::Enforce } else { settings.reconcile.mode };
+        mode_of(settings, account, path).unwrap_or(given) == Mode::Enforce
+    };
+    let central_path = known.get(&world.central).map(|k| k.account.path.as_slice()).unwrap_or_default();
+    let central_regions: BTreeSet<&Region> = world.sender_regions.iter().chain([&world.central_region]).collect();
+    for region in central_regions {
+        let key = TargetKey { side: Side::Central, account: world.central.clone(), region: region.clone() };
+        let target = Target {
+            key: key.clone(),
+            reach: settings.central.role_arn.clone().map_or(Reach::Ambient, Reach::Role),
+            watches: Vec::new(),
+            roles_here: false,
+            writes_role: false,
+            enforce: mode(&world.central, central_path),
+            leaving: false,
+        };
+        targets.insert(key, target);
+    }
+    for known in known.values() {
+        let leaving = known.standing == Standing::Excluded && settings.organization.on_exclude == OnExclude::Remove;
+        if known.standing != Standing::Active && !leaving {
+            continue;
+        }
+        let enforce = mode(&known.account.id, &known.account.path);
+        for target in member(settings, world, known, management, enforce, leaving) {
+            targets.insert(target.key.clone(), target);
+        }
+    }
+    targets
+}
+
+/// How a member is reached; none for a management account without a role of its own.
+pub fn reach(settings: &Settings, account: &AccountId, management: &AccountId) -> Option<Reach> {
+    if account == management {
+        return settings.organization.management_role_arn.clone().map(Reach::Role);
+    }
+    Some(Reach::Member(RoleArn::new(settings.partition(), account.clone(), &settings.member.role_name)))
+}
+
+/// The targets of one member: a Region each, of which the first keeps the account's roles.
+pub fn member(settings: &Settings, world: &World, known: &Known, management: &AccountId, enforce: bool, leaving: bool) -> Vec<Target> {
+    let account = &known.account.id;
+    let Some(reach) = reach(settings, account, management) else { return Vec::new() };
+    let mut by_region: BTreeMap<Region, Vec<Watch>> = BTreeMap::new();
+    for watch in settings.watches.iter().filter(|watch| leaving || watches(watch, known, management)) {
+        for region in regions(settings, watch) {
+            let pattern = document::normal_pattern(watch.pattern.value().clone());
+            by_region.entry(region).or_default().push(Watch { name: watch.name.clone(), pattern, read_events: watch.read_events });
+        }
+    }
+    let iam = world.partition.iam_events_region();
+    let home = if by_region.contains_key(&iam) { Some(iam) } else { by_region.keys().next().cloned() };
+    let target = |(region, watches): (Region, Vec<Watch>)| Target {
+        key: TargetKey { side: Side::Member, account: account.clone(), region: region.clone() },
+        reach: reach.clone(),
+        watches,
+        roles_here: Some(&region) == home.as_ref(),
+        writes_role: world.forwarder.managed && account != management,
+        enforce,
+        leaving,
+    };
+    by_region.into_iter().map(target).collect()
+}
+
+/// Whether a watch is for this account.
+fn watches(watch: &WatchSettings, known: &Known, management: &AccountId) -> bool {
+    let below = |ous: &BTreeSet<OuId>| known.account.path.iter().any(|ou| ous.contains(ou));
+    let id = &known.account.id;
+    let named = match &watch.accounts {
+        WatchAccounts::All => true,
+        WatchAccounts::Only { ids, management: with_management } => ids.contains(id) || (*with_management && id == management),
+    };
+    named && (watch.include_ous.is_empty() || below(&watch.include_ous)) && !below(&watch.exclude_ous)
+}
+
+/// What an override says of an account: one of its own before one of its innermost unit.
+fn mode_of(settings: &Settings, account: &AccountId, path: &[OuId]) -> Option<Mode> {
+    let overrides = &settings.reconcile.overrides;
+    let own = overrides.iter().find(|o| matches!(&o.scope, OverrideScope::Account(id) if id == account));
+    let inner = || path.iter().rev().find_map(|ou| overrides.iter().find(|o| matches!(&o.scope, OverrideScope::Ou(id) if id == ou)));
+    own.or_else(inner).map(|o| o.mode)
+}
