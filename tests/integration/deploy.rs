@@ -96,6 +96,21 @@ fn a_forwarding_role_of_a_template_is_the_one_that_the_program_would_create() {
 }
 
 #[test]
+fn everything_has_the_name_that_the_policies_and_the_configuration_expect() {
+    for (template, resource, property, name) in [
+        ("member-role", "MemberRole", "/RoleName", "orgwatch-member"),
+        ("member-role", "Boundary", "/ManagedPolicyName", "orgwatch-boundary"),
+        ("organization-reader", "MemberRole", "/RoleName", "orgwatch-member"),
+        ("organization-reader", "Boundary", "/ManagedPolicyName", "orgwatch-boundary"),
+        ("organization-reader", "OrganizationReader", "/RoleName", "orgwatch-organization-reader"),
+        ("central-task-role", "TaskRole", "/RoleName", "orgwatch-task"),
+    ] {
+        let found = Stack::new(template, MEMBER, &[]).property(resource, property);
+        assert_eq!(found, name, "{template}: {resource}");
+    }
+}
+
+#[test]
 fn every_writing_call_of_the_program_is_allowed_and_no_other_write_is() {
     // `Call::operation` is the list of what can be written; it is a list only in its source.
     let source = include_str!("../../src/model/call.rs");
