@@ -1,0 +1,414 @@
+//! What `deploy/` hands out: the templates grant what the policy files say, and the policy files grant what the
+//! program calls, under the limits that `docs/permissions.md` promises.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+
+use serde_json::{Map, Value, json};
+
+const CENTRAL: &str = "222222222222";
+const MEMBER: &str = "333333333333";
+
+/// Template, account that it is deployed in, resource, property, and the file that must say the same.
+const DOCUMENTS: [(&str, &str, &str, &str, &str); 15] = [
+    ("member-role", MEMBER, "MemberRole", "/AssumeRolePolicyDocument", "member-role-trust"),
+    ("member-role", MEMBER, "MemberRole", "/Policies/0/PolicyDocument", "member-role-policy"),
+    ("member-role", MEMBER, "Boundary", "/PolicyDocument", "boundary"),
+    ("member-role", MEMBER, "Forwarder", "/AssumeRolePolicyDocument", "forwarding-role-trust"),
+    ("member-role", MEMBER, "Forwarder", "/Policies/0/PolicyDocument", "forwarding-role-policy"),
+    (
+        "organization-reader",
+        MEMBER,
+        "OrganizationReader",
+        "/AssumeRolePolicyDocument",
+        "organization-reader-trust",
+    ),
+    (
+        "organization-reader",
+        MEMBER,
+        "OrganizationReader",
+        "/Policies/0/PolicyDocument",
+        "organization-reader-policy",
+    ),
+    ("organization-reader", MEMBER, "MemberRole", "/AssumeRolePolicyDocument", "member-role-trust"),
+    ("organization-reader", MEMBER, "MemberRole", "/Policies/0/PolicyDocument", "management-member-policy"),
+    ("organization-reader", MEMBER, "Boundary", "/PolicyDocument", "boundary"),
+    ("organization-reader", MEMBER, "Forwarder", "/AssumeRolePolicyDocument", "forwarding-role-trust"),
+    ("organization-reader", MEMBER, "Forwarder", "/Policies/0/PolicyDocument", "forwarding-role-policy"),
+    ("central-task-role", CENTRAL, "TaskRole", "/AssumeRolePolicyDocument", "central-task-trust"),
+    ("central-task-role", CENTRAL, "TaskRole", "/Policies/0/PolicyDocument", "central-task-policy"),
+    // The member template again, as it stands where orgwatch does not manage the forwarding role.
+    ("member-role existing", MEMBER, "MemberRole", "/Policies/0/PolicyDocument", "management-member-policy"),
+];
+
+#[test]
+fn the_templates_grant_what_the_policy_files_say() {
+    for (template, account, resource, property, file) in DOCUMENTS {
+        let (name, forwarding_role) = template.split_once(' ').unwrap_or((template, "managed"));
+        let stack = Stack::new(name, account, &[("ForwardingRole", forwarding_role)]);
+        assert_eq!(
+            stack.property(resource, property),
+            policy(file, account),
+            "{template}: {resource}{property}"
+        );
+    }
+}
+
+#[test]
+fn every_policy_document_of_the_templates_is_held_against_a_file() {
+    let held: BTreeSet<_> = DOCUMENTS.iter().map(|(t, _, resource, ..)| (*t, *resource)).collect();
+    for template in ["member-role", "organization-reader", "central-task-role"] {
+        let stack = Stack::new(template, MEMBER, &[]);
+        for (name, resource) in stack.resources() {
+            assert!(held.contains(&(template, name.as_str())), "{template}: {name} is compared with nothing");
+            let policies = resource.pointer("/Properties/Policies").map_or(0, |p| array(p).len());
+            assert!(policies <= 1, "{template}: only the first policy of {name} is compared");
+            assert_eq!(resource.pointer("/Properties/ManagedPolicyArns"), None, "{template}: {name}");
+        }
+    }
+}
+
+#[test]
+fn an_external_id_is_one_more_condition_of_the_trust_and_changes_nothing_else() {
+    let mut expected = policy("member-role-trust", MEMBER);
+    expected["Statement"][0]["Condition"]["StringEquals"]["sts:ExternalId"] = json!("a-shared-word");
+    for template in ["member-role", "organization-reader"] {
+        let stack = Stack::new(template, MEMBER, &[("ExternalId", "a-shared-word")]);
+        assert_eq!(stack.property("MemberRole", "/AssumeRolePolicyDocument"), expected, "{template}");
+    }
+}
+
+#[test]
+fn a_forwarding_role_of_a_template_is_the_one_that_the_program_would_create() {
+    for template in ["member-role", "organization-reader"] {
+        let role = Stack::new(template, MEMBER, &[]).property("Forwarder", "");
+        assert_eq!(role["RoleName"], "orgwatch-forwarder", "{template}");
+        assert_eq!(role["Path"], "/", "{template}");
+        assert_eq!(role["Description"], "managed by orgwatch/orgwatch v1", "{template}");
+        assert_eq!(role["PermissionsBoundary"], "Boundary", "{template}");
+        assert_eq!(role["Policies"][0]["PolicyName"], "orgwatch-forward", "{template}");
+        assert_eq!(
+            role["Tags"],
+            json!([{ "Key": "orgwatch:managed-by", "Value": "orgwatch" }]),
+            "{template}"
+        );
+    }
+}
+
+#[test]
+fn everything_has_the_name_that_the_policies_and_the_configuration_expect() {
+    for (template, resource, property, name) in [
+        ("member-role", "MemberRole", "/RoleName", "orgwatch-member"),
+        ("member-role", "Boundary", "/ManagedPolicyName", "orgwatch-boundary"),
+        ("organization-reader", "MemberRole", "/RoleName", "orgwatch-member"),
+        ("organization-reader", "Boundary", "/ManagedPolicyName", "orgwatch-boundary"),
+        ("organization-reader", "OrganizationReader", "/RoleName", "orgwatch-organization-reader"),
+        ("central-task-role", "TaskRole", "/RoleName", "orgwatch-task"),
+    ] {
+        let found = Stack::new(template, MEMBER, &[]).property(resource, property);
+        assert_eq!(found, name, "{template}: {resource}");
+    }
+}
+
+#[test]
+fn every_writing_call_of_the_program_is_allowed_and_no_other_write_is() {
+    // `Call::operation` is the list of what can be written; it is a list only in its source.
+    let source = include_str!("../../src/model/call.rs");
+    let operations = source.split_once("pub fn operation").expect("call.rs names its operations").1;
+    let operations = operations.split_once("pub fn service").expect("services follow operations").0;
+    let called: BTreeSet<&str> = operations.split('"').skip(1).step_by(2).collect();
+    assert!(called.contains("PutRule"), "{called:?}");
+
+    let reads = ["Get", "List", "Describe"];
+    // Of one: entering a role. Of the others: what EventBridge does with the forwarding role.
+    let not_calls = ["sts:AssumeRole", "iam:PassRole", "events:PutEvents"];
+    let policies = policies();
+    let allowed: BTreeSet<&str> = policies
+        .values()
+        .flat_map(actions)
+        .filter(|action| !not_calls.contains(action))
+        .filter_map(|action| action.split_once(':').map(|(_, operation)| operation))
+        .filter(|operation| !reads.iter().any(|verb| operation.starts_with(verb)))
+        .collect();
+    assert_eq!(allowed, called);
+}
+
+#[test]
+fn no_policy_allows_by_wildcard_action_by_exception_or_outside_the_known_unscoped_actions() {
+    let unscoped = BTreeSet::from([
+        "events:ListRules",
+        "events:PutPermission",
+        "iam:ListRoles",
+        "organizations:DescribeOrganization",
+        "organizations:ListAccounts",
+        "organizations:ListAccountsForParent",
+        "organizations:ListOrganizationalUnitsForParent",
+        "organizations:ListParents",
+        "organizations:ListRoots",
+        "organizations:ListTagsForResource",
+        "sns:ListTopics",
+        "sns:Unsubscribe",
+        "sqs:ListQueues",
+    ]);
+    for (name, policy) in policies() {
+        for statement in array(&policy["Statement"]) {
+            assert_eq!(statement["Effect"], "Allow", "{name}");
+            for key in ["NotAction", "NotResource", "NotPrincipal"] {
+                assert_eq!(statement.get(key), None, "{name}");
+            }
+            for action in strings(&statement["Action"]) {
+                assert!(!action.contains('*'), "{name}: {action}");
+                if strings(&statement["Resource"]).contains(&"*") {
+                    assert!(unscoped.contains(action), "{name}: {action} on everything");
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn what_could_widen_a_role_is_not_allowed_or_demands_the_boundary() {
+    let boundary = json!({ "StringEquals": {
+        "iam:PermissionsBoundary": format!("arn:aws:iam::{MEMBER}:policy/orgwatch-boundary") } });
+    let widening = [
+        "iam:CreateRole",
+        "iam:DeleteRolePolicy",
+        "iam:DetachRolePolicy",
+        "iam:PutRolePermissionsBoundary",
+        "iam:PutRolePolicy",
+    ];
+    let harmless_within_it =
+        ["iam:DeleteRole", "iam:TagRole", "iam:UpdateAssumeRolePolicy", "iam:UpdateRoleDescription"];
+    let mut seen = BTreeSet::new();
+    for (name, policy) in policies() {
+        for statement in array(&policy["Statement"]) {
+            for action in strings(&statement["Action"]) {
+                let read = ["iam:Get", "iam:List"].iter().any(|verb| action.starts_with(verb));
+                if !action.starts_with("iam:") || read || action == "iam:PassRole" {
+                    continue;
+                }
+                assert_eq!(name, "member-role-policy", "{action} is for member accounts alone");
+                assert_eq!(
+                    strings(&statement["Resource"]),
+                    [format!("arn:aws:iam::{MEMBER}:role/orgwatch-forwarder*")],
+                    "{action}"
+                );
+                if widening.contains(&action) {
+                    assert_eq!(statement["Condition"], boundary, "{action}");
+                } else {
+                    assert!(harmless_within_it.contains(&action), "{action}");
+                }
+                seen.insert(action.to_owned());
+            }
+        }
+    }
+    assert_eq!(seen.len(), widening.len() + harmless_within_it.len());
+    assert_eq!(actions(&policies()["boundary"]).collect::<Vec<_>>(), ["events:PutEvents"]);
+}
+
+#[test]
+fn rules_can_be_aimed_at_nothing_but_the_own_bus_topics_and_queues_and_roles_passed_to_nothing_but_eventbridge()
+ {
+    let expected = |policy: &str| match policy {
+        "central-task-policy" => json!({
+            "ForAllValues:ArnLike": { "events:TargetArn": [
+                format!("arn:aws:sns:us-east-1:{CENTRAL}:*"),
+                format!("arn:aws:sqs:us-east-1:{CENTRAL}:orgwatch-*"),
+            ] },
+            "Null": { "events:TargetArn": "false" } }),
+        _ => json!({
+            "ForAllValues:ArnEquals": {
+                "events:TargetArn": format!("arn:aws:events:us-east-1:{CENTRAL}:event-bus/orgwatch") },
+            "Null": { "events:TargetArn": "false" } }),
+    };
+    let mut found = 0;
+    for (name, policy) in policies() {
+        for statement in array(&policy["Statement"]) {
+            let actions = strings(&statement["Action"]);
+            if actions.contains(&"events:PutTargets") {
+                assert_eq!(statement["Condition"], expected(&name), "{name}");
+                found += 1;
+            }
+            if actions.contains(&"iam:PassRole") {
+                let to_eventbridge =
+                    json!({ "StringEquals": { "iam:PassedToService": "events.amazonaws.com" } });
+                assert_eq!(statement["Condition"], to_eventbridge, "{name}");
+                found += 1;
+            }
+        }
+    }
+    assert_eq!(found, 5, "two members and the task aim rules; two members pass roles");
+}
+
+#[test]
+fn nobody_is_trusted_by_role_arn_which_would_die_with_the_role() {
+    for name in ["member-role-trust", "organization-reader-trust"] {
+        let statement = &policy(name, MEMBER)["Statement"][0];
+        assert_eq!(
+            statement["Principal"],
+            json!({ "AWS": format!("arn:aws:iam::{CENTRAL}:root") }),
+            "{name}"
+        );
+        assert_eq!(
+            statement["Condition"],
+            json!({
+                "ArnEquals": { "aws:PrincipalArn": format!("arn:aws:iam::{CENTRAL}:role/orgwatch-task") },
+                "StringEquals": { "aws:PrincipalOrgID": "o-a1b2c3d4e5" } }),
+            "{name}"
+        );
+    }
+}
+
+#[test]
+fn every_policy_fits_into_what_iam_accepts() {
+    // IAM counts without white space; 20 characters are the longest name of an installation.
+    for (name, policy) in policies() {
+        let length = policy.to_string().replace("orgwatch", &"x".repeat(20)).len();
+        let quota = match name.as_str() {
+            trust if trust.ends_with("-trust") => 2_048,
+            "boundary" => 6_144,
+            _ => 10_240,
+        };
+        assert!(length <= quota, "{name} has {length} characters, IAM accepts {quota}");
+    }
+}
+
+#[test]
+fn every_action_is_explained_in_the_document_on_permissions() {
+    let document = read("docs/permissions.md");
+    let policies = policies();
+    let missing: BTreeSet<&str> = policies
+        .values()
+        .flat_map(actions)
+        .filter(|action| !document.contains(&format!("`{action}`")))
+        .collect();
+    assert!(missing.is_empty(), "docs/permissions.md does not explain {missing:?}");
+}
+
+#[test]
+fn the_image_is_built_with_the_toolchain_of_the_project() {
+    let toolchain = read("rust-toolchain.toml");
+    let channel = toolchain.split('"').nth(1).expect("the channel is the first text in quotes");
+    assert!(
+        read("Dockerfile").contains(&format!("=rust:{channel}-")),
+        "the Dockerfile's base is not Rust {channel}"
+    );
+}
+
+/// A template with its parameters filled in, as CloudFormation would see it in one account.
+struct Stack {
+    template: Value,
+    parameters: Map<String, Value>,
+}
+
+impl Stack {
+    fn new(name: &str, account: &str, given: &[(&str, &str)]) -> Self {
+        let template: Value = serde_yaml_ng::from_str(&read(&format!("deploy/cloudformation/{name}.yaml")))
+            .expect("a template is plain YAML");
+        let mut parameters: Map<String, Value> = template["Parameters"]
+            .as_object()
+            .expect("a template has parameters")
+            .iter()
+            .filter_map(|(name, parameter)| Some((name.clone(), parameter.get("Default")?.clone())))
+            .collect();
+        let own = [("AWS::Partition", "aws"), ("AWS::AccountId", account)];
+        let common = [("CentralAccount", CENTRAL), ("OrganizationId", "o-a1b2c3d4e5")];
+        parameters.extend(own.iter().chain(&common).chain(given).map(|(k, v)| ((*k).to_owned(), json!(v))));
+        Self { template, parameters }
+    }
+
+    fn resources(&self) -> &Map<String, Value> {
+        self.template["Resources"].as_object().expect("a template has resources")
+    }
+
+    /// The value below a resource's properties, with every intrinsic function carried out.
+    fn property(&self, resource: &str, pointer: &str) -> Value {
+        let properties =
+            self.resources()[resource].pointer("/Properties").expect("a resource has properties");
+        let property = properties.pointer(pointer).unwrap_or_else(|| panic!("{resource} has no {pointer}"));
+        self.resolve(property).expect("a property has a value")
+    }
+
+    /// `None` stands for `AWS::NoValue`. A `Ref` to a resource gives the resource's name.
+    fn resolve(&self, value: &Value) -> Option<Value> {
+        match value {
+            Value::Array(items) => Some(items.iter().filter_map(|item| self.resolve(item)).collect()),
+            Value::Object(fields) => match fields.iter().next() {
+                Some((function, argument)) if function == "Ref" => match text(argument) {
+                    "AWS::NoValue" => None,
+                    name => Some(self.parameters.get(name).cloned().unwrap_or_else(|| json!(name))),
+                },
+                Some((function, argument)) if function == "Fn::Sub" => {
+                    Some(fill(text(argument), &self.parameters))
+                }
+                Some((function, argument)) if function == "Fn::If" => {
+                    let condition = &self.template["Conditions"][text(&argument[0])];
+                    self.resolve(&argument[if self.holds(condition) { 1 } else { 2 }])
+                }
+                _ => Some(fields.iter().filter_map(|(k, v)| Some((k.clone(), self.resolve(v)?))).collect()),
+            },
+            plain => Some(plain.clone()),
+        }
+    }
+
+    fn holds(&self, condition: &Value) -> bool {
+        if let Some(negated) = condition.get("Fn::Not") {
+            return !self.holds(&negated[0]);
+        }
+        let sides = condition.get("Fn::Equals").expect("a condition compares or negates");
+        self.resolve(&sides[0]) == self.resolve(&sides[1])
+    }
+}
+
+/// A policy file, with the placeholders filled in as for `account`.
+fn policy(name: &str, account: &str) -> Value {
+    let values = json!({
+        "Partition": "aws", "Account": account, "CentralAccount": CENTRAL, "CentralRegion": "us-east-1",
+        "OrganizationId": "o-a1b2c3d4e5", "Installation": "orgwatch" });
+    let filled = fill(&read(&format!("deploy/iam/{name}.json")), values.as_object().expect("an object"));
+    serde_json::from_str(text(&filled)).unwrap_or_else(|error| panic!("{name}: {error}"))
+}
+
+/// Every policy file by name, as for a member account.
+fn policies() -> BTreeMap<String, Value> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("deploy/iam");
+    std::fs::read_dir(folder)
+        .expect("deploy/iam is there")
+        .map(|entry| entry.expect("an entry").path())
+        .map(|path| path.file_stem().and_then(|s| s.to_str()).expect("a plain name").to_owned())
+        .map(|name| (name.clone(), policy(&name, MEMBER)))
+        .collect()
+}
+
+/// `text` with every `${Name}` filled in; a name without a value is a mistake in the file.
+fn fill(text: &str, values: &Map<String, Value>) -> Value {
+    let filled = values.iter().fold(text.to_owned(), |text, (name, value)| {
+        text.replace(&format!("${{{name}}}"), value.as_str().expect("values are texts"))
+    });
+    assert!(!filled.contains("${"), "nothing fills the placeholder in {filled}");
+    json!(filled)
+}
+
+fn read(path: &str) -> String {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(path);
+    std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+}
+
+fn text(value: &Value) -> &str {
+    value.as_str().unwrap_or_else(|| panic!("not a text: {value}"))
+}
+
+fn array(value: &Value) -> &[Value] {
+    value.as_array().unwrap_or_else(|| panic!("not a list: {value}"))
+}
+
+/// One text, or a list of texts, as IAM takes both.
+fn strings(value: &Value) -> Vec<&str> {
+    value
+        .as_array()
+        .map_or_else(|| value.as_str().into_iter().collect(), |all| all.iter().map(text).collect())
+}
+
+fn actions(policy: &Value) -> impl Iterator<Item = &str> {
+    array(&policy["Statement"]).iter().flat_map(|statement| strings(&statement["Action"]))
+}
