@@ -143,11 +143,8 @@ fn limited(alert: &AlertSettings, mut pattern: Value) -> Option<Value> {
 /// `enforce_all` is for a command that was told to write; overrides bind it all the same.
 pub fn targets(settings: &Settings, world: &World, known: &BTreeMap<AccountId, Known>, management: &AccountId, enforce_all: bool) -> Targets {
     let mut targets = Targets::new();
-    let mode = |account: &AccountId, path: &[OuId]| {
-        let given = if enforce_all { Mode::Enforce } else { settings.reconcile.mode };
-        mode_of(settings, account, path).unwrap_or(given) == Mode::Enforce
-    };
-    let central_path = known.get(&world.central).map(|k| k.account.path.as_slice()).unwrap_or_default();
+    let given = if enforce_all { Mode::Enforce } else { settings.reconcile.mode };
+    let central_enforces = known.get(&world.central).map_or(given == Mode::Enforce, |k| enforces(settings, k, given));
     let central_regions: BTreeSet<&Region> = world.sender_regions.iter().chain([&world.central_region]).collect();
     for region in central_regions {
         let key = TargetKey { side: Side::Central, account: world.central.clone(), region: region.clone() };
@@ -157,7 +154,7 @@ pub fn targets(settings: &Settings, world: &World, known: &BTreeMap<AccountId, K
             watches: Vec::new(),
             roles_here: false,
             writes_role: false,
-            enforce: mode(&world.central, central_path),
+            enforce: central_enforces,
             leaving: false,
         };
         targets.insert(key, target);
@@ -167,7 +164,7 @@ pub fn targets(settings: &Settings, world: &World, known: &BTreeMap<AccountId, K
         if known.standing != Standing::Active && !leaving {
             continue;
         }
-        let enforce = mode(&known.account.id, &known.account.path);
+        let enforce = enforces(settings, known, given);
         for target in member(settings, world, known, management, enforce, leaving) {
             targets.insert(target.key.clone(), target);
         }
@@ -217,6 +214,11 @@ fn watches(watch: &WatchSettings, known: &Known, management: &AccountId) -> bool
         WatchAccounts::Only { ids, management: with_management } => ids.contains(id) || (*with_management && id == management),
     };
     named && (watch.include_ous.is_empty() || below(&watch.include_ous)) && !below(&watch.exclude_ous)
+}
+
+/// Whether an account may be written in, given what holds where no override says otherwise.
+pub fn enforces(settings: &Settings, known: &Known, given: Mode) -> bool {
+    mode_of(settings, &known.account.id, &known.account.path).unwrap_or(given) == Mode::Enforce
 }
 
 /// What an override says of an account: one of its own before one of its innermost unit.

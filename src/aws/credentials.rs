@@ -76,6 +76,15 @@ impl Broker {
         }
     }
 
+    /// A session of the central account for questions that need no right.
+    pub async fn central(&self, role: Option<&RoleArn>, region: &Region) -> Result<Session, CloudError> {
+        let credentials = match role {
+            None => None,
+            Some(role) => Some(self.held(role, session_policy::reads(crate::model::target::Side::Central), false).await?),
+        };
+        Ok(Session { account: self.settings.home.clone(), region: region.clone(), access: Access::Read, credentials })
+    }
+
     /// A session that looks at a target.
     pub async fn read(&self, target: &Target) -> Result<Session, CloudError> {
         let policy = session_policy::reads(target.key.side);

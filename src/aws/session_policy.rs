@@ -123,7 +123,9 @@ fn grants(world: &World, target: &Target, call: &Call) -> Vec<(&'static str, Str
     match call {
         Call::CreateEventBus { .. } => vec![("events:CreateEventBus", bus()), ("events:TagResource", bus())],
         Call::UpdateEventBus { .. } => vec![("events:UpdateEventBus", bus())],
-        Call::PutPermission { .. } => vec![("events:PutPermission", bus())],
+        // AWS names no resource for these two.
+        Call::PutPermission { .. } => vec![("events:PutPermission", "*".to_owned())],
+        Call::Unsubscribe { .. } => vec![("sns:Unsubscribe", "*".to_owned())],
         Call::DeleteEventBus { .. } => vec![("events:DeleteEventBus", bus())],
         Call::PutRule { bus, .. } => vec![("events:PutRule", rule(bus)), ("events:TagResource", rule(bus))],
         Call::PutTargets { bus, targets, .. } => {
@@ -139,8 +141,6 @@ fn grants(world: &World, target: &Target, call: &Call) -> Vec<(&'static str, Str
         Call::TagTopic { arn, .. } => vec![("sns:TagResource", arn.clone())],
         Call::DeleteTopic { arn } => vec![("sns:DeleteTopic", arn.clone())],
         Call::Subscribe { topic_arn, .. } => vec![("sns:Subscribe", topic_arn.clone())],
-        // SNS checks this right against the topic, not the subscription.
-        Call::Unsubscribe { .. } => vec![("sns:Unsubscribe", topic(&format!("{prefix}*")))],
         Call::CreateQueue { name, .. } => {
             vec![("sqs:CreateQueue", queue(name)), ("sqs:TagQueue", queue(name))]
         }

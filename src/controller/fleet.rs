@@ -14,7 +14,7 @@ use crate::model::call::Call;
 use crate::model::error::CloudError;
 use crate::model::ids::{AccountId, OrganizationId};
 use crate::model::plan::{Hold, Plan};
-use crate::model::resource::{KindName, Resource, ResourceId, Verdict};
+use crate::model::resource::{Resource, ResourceId, Verdict};
 use crate::model::target::{Side, TargetKey};
 use crate::model::view::{DiscoveryView, TargetView};
 use crate::planning::{self, Guards};
@@ -78,6 +78,26 @@ pub struct Fleet {
     /// How discovery goes.
     pub discovery: DiscoveryView,
     window: Window,
+    /// The generation with which the first accounts were seen in sync.
+    first_done: Option<u64>,
+    /// Targets whose changes wait for others.
+    waiting: BTreeSet<TargetKey>,
+}
+
+/// Members wait until the central bus was seen in place.
+pub const WAITING_FOR_CENTRAL: &str = "WaitingForCentral";
+/// The other members wait for the first ones.
+pub const WAITING_FOR_FIRST_ACCOUNTS: &str = "WaitingForFirstAccounts";
+
+/// Who may be written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Gate {
+    /// Everybody.
+    Open,
+    /// The central side alone: bus and policy come first.
+    Bus,
+    /// The central side and these accounts.
+    First(BTreeSet<AccountId>),
 }
 
 /// What a pass needs to begin.
@@ -116,6 +136,8 @@ impl Fleet {
             wrong_place: None,
             discovery: DiscoveryView::default(),
             window: Window::default(),
+            first_done: None,
+            waiting: BTreeSet::new(),
         }
     }
 
@@ -135,6 +157,7 @@ impl Fleet {
             })
             .collect();
         self.states.retain(|key, _| self.targets.contains_key(key));
+        self.waiting.retain(|key| self.targets.contains_key(key));
         changed
     }
 
@@ -239,6 +262,12 @@ impl Fleet {
             state.in_sync_with = None;
         }
         let news = state.in_sync_with != before;
+        let waits = plan.changes.iter().filter_map(|c| c.hold.as_ref()).any(|h| [WAITING_FOR_CENTRAL, WAITING_FOR_FIRST_ACCOUNTS].contains(&h.reason));
+        if waits {
+            self.waiting.insert(key.clone());
+        } else {
+            self.waiting.remove(key);
+        }
         state.view = Some(Arc::new(TargetView {
             target: key.clone(),
             resources,
@@ -260,23 +289,71 @@ impl Fleet {
         Duration::try_from(now.duration_since(known.wanted_since)).is_ok_and(|age| age < self.rules.grace)
     }
 
-    /// Why a member is not written yet: bus and policy come first, then the first accounts.
-    fn not_yet(&self, target: &Target) -> Option<Hold> {
-        if target.key.side == Side::Central || self.rules.teardown {
-            return None;
+    /// Why a target is not written yet: bus and policy come first, then the first accounts.
+    fn not_yet(&mut self, target: &Target) -> Option<Hold> {
+        let wait = |reason, message: &str| Some(Hold { reason, message: message.to_owned(), waits: true });
+        match self.gate() {
+            Gate::Open => None,
+            _ if target.key.side == Side::Central => None,
+            Gate::Bus => wait(
+                WAITING_FOR_CENTRAL,
+                "members are written only after the central bus and its policy were seen in place",
+            ),
+            Gate::First(accounts) if accounts.contains(&target.key.account) => None,
+            Gate::First(_) => wait(
+                WAITING_FOR_FIRST_ACCOUNTS,
+                "a new configuration goes to the first accounts first, and on when these were seen in sync",
+            ),
+        }
+    }
+
+    /// Of these targets the ones whose turn has come.
+    pub fn may_go(&mut self, keys: &[TargetKey]) -> Vec<TargetKey> {
+        let gate = self.gate();
+        let may = |key: &&TargetKey| match &gate {
+            Gate::Open => true,
+            _ if key.side == Side::Central => true,
+            Gate::Bus => false,
+            Gate::First(accounts) => accounts.contains(&key.account),
+        };
+        keys.iter().filter(may).cloned().collect()
+    }
+
+    /// The targets that waited for something that has happened since.
+    pub fn take_waiting(&mut self) -> Vec<TargetKey> {
+        if self.waiting.is_empty() {
+            return Vec::new();
+        }
+        let waiting: Vec<TargetKey> = self.waiting.iter().cloned().collect();
+        let may = self.may_go(&waiting);
+        for key in &may {
+            self.waiting.remove(key);
+        }
+        may
+    }
+
+    /// Who may be written.
+    fn gate(&mut self) -> Gate {
+        if self.rules.teardown {
+            return Gate::Open;
         }
         if !self.bus_in_sync() {
-            return Some(Hold {
-                reason: "WaitingForCentral",
-                message: "members are written only after the central bus and its policy were seen in place".to_owned(),
-                waits: true,
-            });
+            return Gate::Bus;
         }
-        (!self.first_accounts_done() && !self.is_first(&target.key)).then(|| Hold {
-            reason: "WaitingForFirstAccounts",
-            message: "a new configuration goes to the first accounts first, and on when these were seen in sync".to_owned(),
-            waits: true,
-        })
+        if self.first_done == Some(self.generation) {
+            return Gate::Open;
+        }
+        let done = |state: Option<&State>| state.is_some_and(|s| s.in_sync_with == Some(self.generation));
+        let first: Vec<(&TargetKey, Option<&State>)> = if self.rules.first_accounts.is_empty() {
+            self.default_first()
+        } else {
+            self.members().filter(|(key, _)| self.rules.first_accounts.contains(&key.account)).collect()
+        };
+        if first.iter().all(|(_, state)| done(*state)) {
+            self.first_done = Some(self.generation);
+            return Gate::Open;
+        }
+        Gate::First(first.into_iter().map(|(key, _)| key.account.clone()).collect())
     }
 
     /// Whether the latest look at the central bus found it as desired.
@@ -295,19 +372,9 @@ impl Fleet {
         self.targets.keys().filter(|key| key.side == Side::Member).map(|key| (key, self.states.get(key)))
     }
 
-    /// Whether the first accounts were observed in sync with the present generation.
-    fn first_accounts_done(&self) -> bool {
-        let done = |state: Option<&State>| state.is_some_and(|s| s.in_sync_with == Some(self.generation));
-        if !self.rules.first_accounts.is_empty() {
-            let first = &self.rules.first_accounts;
-            return self.members().filter(|(key, _)| first.contains(&key.account)).all(|(_, state)| done(state));
-        }
-        self.default_first().all(|(_, state)| done(state))
-    }
-
     /// The central account and the first other one; those that cannot be seen or must not be written pass their
     /// turn on, lest one broken account holds up all the others.
-    fn default_first(&self) -> impl Iterator<Item = (&TargetKey, Option<&State>)> {
+    fn default_first(&self) -> Vec<(&TargetKey, Option<&State>)> {
         let central = self.world.as_ref().map(|world| world.central.clone());
         let stuck = |state: Option<&State>| {
             state.and_then(|s| s.view.as_ref()).is_some_and(|view| {
@@ -324,14 +391,7 @@ impl Fleet {
         let first = other.first().map(|(key, _)| key.account.clone());
         other.retain(|(key, _)| Some(&key.account) == first.as_ref());
         own.append(&mut other);
-        own.into_iter()
-    }
-
-    fn is_first(&self, key: &TargetKey) -> bool {
-        if !self.rules.first_accounts.is_empty() {
-            return self.rules.first_accounts.contains(&key.account);
-        }
-        self.default_first().any(|(first, _)| first.account == key.account)
+        own
     }
 }
 
@@ -350,9 +410,4 @@ fn remember(memory: &mut Memory, judged: &[Judged]) {
     // What is neither desired nor there is forgotten, so that memory does not grow with names that come and go.
     let there: BTreeSet<&ResourceId> = judged.iter().map(|j| &j.resource.id).collect();
     memory.retain(|id, remembered| there.contains(id) || remembered.written.is_some());
-}
-
-/// The kinds of one side.
-pub fn kinds_of(side: Side) -> impl Iterator<Item = KindName> {
-    KINDS.iter().filter(move |kind| kind.side() == side).map(|kind| kind.name())
 }

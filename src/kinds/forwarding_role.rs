@@ -15,9 +15,6 @@ use crate::model::resource::KindName;
 use crate::model::target::Side;
 use crate::world::{Target, World};
 
-/// The name of the one inline policy.
-pub const POLICY_NAME: &str = "orgwatch-forward";
-
 /// How a role that somebody else keeps is described: it is there, and EventBridge may assume it.
 const VERIFIED: &str = "lets events.amazonaws.com assume it";
 
@@ -181,10 +178,11 @@ async fn look(
         return Ok(Seen { spec: verified, mark: Mark::Ours, notes: Vec::new() });
     }
     let mark = Mark::in_description(world, &description).unwrap_or_else(|| Mark::in_tags(world, &tags));
+    let forward = self::policy_name(world);
     let mut policies = BTreeMap::new();
     for policy_name in cloud.role_policy_names(session, name).await? {
         // A policy that does not belong goes whatever it says.
-        let document = if policy_name == POLICY_NAME {
+        let document = if policy_name == forward {
             document::policy(&cloud.role_policy(session, name, &policy_name).await?)
         } else {
             Value::from("does not belong here")
@@ -202,6 +200,11 @@ async fn look(
         tags: world.our_tags(&tags),
     };
     Ok(Seen { spec, mark, notes: Vec::new() })
+}
+
+/// The name of the one inline policy.
+fn policy_name(world: &World) -> String {
+    world.named("forward")
 }
 
 /// What we know of a role that somebody else keeps.
@@ -253,7 +256,7 @@ fn managed(world: &World, target: &Target) -> RoleSpec {
         })),
         boundary: world.boundary_arn(account),
         policies: BTreeMap::from([(
-            POLICY_NAME.to_owned(),
+            policy_name(world),
             document::normal_policy(json!({
                 "Version": "2012-10-17",
                 "Statement": [{

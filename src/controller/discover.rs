@@ -1,0 +1,117 @@
+//! Looks at the organization and resolves what must hold and where.
+
+use jiff::Timestamp;
+
+use super::Controller;
+use crate::aws::organization::TagCache;
+use crate::config::Settings;
+use crate::desired::{self, CannotCombine};
+use crate::inventory::Account;
+use crate::model::error::CloudError;
+use crate::model::plan::Hold;
+use crate::model::target::TargetKey;
+
+/// Other credentials or another organization than configured: nothing is written.
+pub const WRONG_ORGANIZATION: &str = "WrongOrganization";
+
+/// Why the organization could not be looked at.
+#[derive(Debug, thiserror::Error)]
+pub enum DiscoverError {
+    /// A call failed.
+    #[error("the organization cannot be read: {0}")]
+    Cloud(#[from] CloudError),
+    /// We are somewhere else than the configuration says.
+    #[error("{}", .0.message)]
+    WrongPlace(Hold),
+    /// The configuration asks for what a pattern cannot say.
+    #[error(transparent)]
+    Configuration(#[from] CannotCombine),
+}
+
+impl Controller {
+    /// Looks once; answers the targets that are new or changed.
+    pub async fn discover(&self) -> Result<Vec<TargetKey>, DiscoverError> {
+        let looked = self.look().await;
+        let now = Timestamp::now();
+        let mut fleet = self.fleet();
+        let (organization, listing) = match looked {
+            Ok(found) => found,
+            Err(error) => {
+                fleet.discovery.error = Some(error.to_string());
+                if let DiscoverError::WrongPlace(hold) = &error {
+                    fleet.wrong_place = Some(hold.clone());
+                }
+                self.metrics.discovery(false, now);
+                return Err(error);
+            }
+        };
+        let settings = &self.settings;
+        fleet.wrong_place = None;
+        fleet.inventory.take(listing, &desired::filter(settings), &settings.central.account_id, now);
+        fleet.discovery.last_success_at = Some(now);
+        fleet.discovery.error = None;
+        fleet.discovery.doubtful = fleet.inventory.doubt().map(ToOwned::to_owned);
+        fleet.discovery.accounts = fleet.inventory.known().len();
+        let world = desired::world(settings, &organization.0)?;
+        let mut targets = desired::targets(settings, &world, fleet.inventory.known(), &organization.1, self.enforce_all);
+        if fleet.rules.teardown {
+            targets = self.teardown_targets(&fleet.inventory, &world, &organization.1, targets);
+        }
+        fleet.organization = Some(organization);
+        let changed = fleet.set(world, targets);
+        drop(fleet);
+        self.metrics.discovery(true, now);
+        self.changed.notify_one();
+        Ok(changed)
+    }
+
+    async fn look(&self) -> Result<(super::Organization, Vec<Account>), DiscoverError> {
+        let settings: &Settings = &self.settings;
+        self.check_account().await?;
+        let region = settings.partition().organizations_region();
+        let session = self.broker.organization(settings.organization.reader_role_arn.as_ref(), &region).await?;
+        let (id, management) = self.reader.describe(&session).await?;
+        if let Some(wanted) = settings.organization.id.as_ref().filter(|wanted| **wanted != id) {
+            return Err(DiscoverError::WrongPlace(Hold {
+                reason: WRONG_ORGANIZATION,
+                message: format!(
+                    "these credentials belong to organization {id}, and `organization.id` is {wanted}; nothing is written. \
+                     Use credentials of {wanted}, or correct the configuration"
+                ),
+                waits: false,
+            }));
+        }
+        let mut listing = self.reader.list(&session).await?;
+        if desired::filter(settings).needs_tags() {
+            let now = Timestamp::now();
+            let oldest = now - jiff::SignedDuration::try_from(settings.organization.tag_refresh_interval).unwrap_or_default();
+            let mut tags = self.tags.lock().await;
+            TagCache::fill(&mut tags, &self.reader, &session, &mut listing, oldest, now).await?;
+        }
+        Ok(((id, management), listing))
+    }
+
+    /// Once in a process: whether the central credentials are those of the central account.
+    async fn check_account(&self) -> Result<(), DiscoverError> {
+        if self.account_checked.get().is_some() {
+            return Ok(());
+        }
+        let settings = &self.settings;
+        let session = self.broker.central(settings.central.role_arn.as_ref(), &settings.partition().sts_region()).await?;
+        let account = self.cloud.caller_account(&session).await?;
+        if account != settings.central.account_id {
+            return Err(DiscoverError::WrongPlace(Hold {
+                reason: WRONG_ORGANIZATION,
+                message: format!(
+                    "these credentials belong to account {account}, and `central.account_id` is {}; nothing is written. \
+                     Use credentials of the central account, or set `central.role_arn`",
+                    settings.central.account_id
+                ),
+                waits: false,
+            }));
+        }
+        // Another task may have been as quick; both saw the same.
+        let _already = self.account_checked.set(());
+        Ok(())
+    }
+}

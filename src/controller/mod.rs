@@ -1,0 +1,159 @@
+//! The controller: discovers, passes over targets, keeps what it learns, and says how things stand.
+
+pub mod coverage;
+mod discover;
+pub mod fleet;
+mod pass;
+mod queue;
+mod requests;
+pub mod requeue;
+mod serve;
+mod views;
+mod walk;
+
+use std::collections::BTreeMap;
+use std::num::NonZeroU32;
+use std::sync::{Arc, Mutex};
+
+use governor::{DefaultDirectRateLimiter, Quota, RateLimiter};
+use jiff::Timestamp;
+use tokio::sync::Notify;
+
+use crate::aws::Cloud;
+use crate::aws::credentials::{Broker, SessionSettings};
+use crate::aws::execute::Endpoints;
+use crate::aws::organization::{OrganizationReader, TagCache};
+use crate::config::{Mode, Settings};
+use crate::desired;
+use crate::inventory::Inventory;
+use crate::model::ids::{AccountId, OrganizationId};
+use crate::model::target::{Side, TargetKey};
+use crate::model::view::Standing;
+use crate::telemetry::metrics::Metrics;
+use crate::world::{Target, Targets, World};
+
+pub use discover::DiscoverError;
+pub use pass::{PassOutcome, Written};
+pub use requests::Requests;
+pub use serve::serve;
+pub use views::Chronicle;
+pub use walk::WalkOptions;
+
+/// The organization's id and its management account.
+type Organization = (OrganizationId, AccountId);
+
+/// What the command that runs us wants beyond the configuration.
+#[derive(Clone, Debug, Default)]
+pub struct Purpose {
+    /// Writes whatever `reconcile.mode` says; overrides bind all the same.
+    pub enforce_all: bool,
+    /// Takes orphans away, whatever `reconcile.prune` says.
+    pub prune: bool,
+    /// Takes everything of ours away.
+    pub teardown: Option<Teardown>,
+}
+
+/// What a teardown takes away.
+#[derive(Clone, Debug, Default)]
+pub struct Teardown {
+    /// Only these members, excluded ones too; empty: all, and the central side.
+    pub accounts: Vec<AccountId>,
+    /// Filled queues and adopted resources too.
+    pub delete_data: bool,
+}
+
+/// Everything that a pass needs.
+pub struct Controller {
+    pub(crate) settings: Arc<Settings>,
+    cloud: Cloud,
+    broker: Broker,
+    reader: OrganizationReader,
+    tags: tokio::sync::Mutex<TagCache>,
+    fleet: Mutex<fleet::Fleet>,
+    chronicle: Mutex<Chronicle>,
+    endpoints: Endpoints,
+    iam_pace: Option<DefaultDirectRateLimiter>,
+    metrics: Arc<Metrics>,
+    account_checked: tokio::sync::OnceCell<()>,
+    enforce_all: bool,
+    teardown: Option<Teardown>,
+    /// Told whenever something that is shown may have changed.
+    pub(crate) changed: Arc<Notify>,
+    started_at: Timestamp,
+}
+
+impl Controller {
+    /// A controller that has not looked at anything yet.
+    pub fn new(settings: Arc<Settings>, cloud: Cloud, metrics: Arc<Metrics>, purpose: Purpose) -> Self {
+        let session = SessionSettings {
+            home: settings.central.account_id.clone(),
+            sts_region: settings.partition().sts_region(),
+            via: settings.member.via_role_arn.clone(),
+            member_role: settings.member.role_name.clone(),
+            external_id: settings.member.external_id.clone(),
+            source_identity: settings.member.source_identity.clone(),
+            duration: settings.member.session_duration,
+            session_name: settings.installation.to_string(),
+        };
+        let rules = fleet::Rules {
+            settle: settings.reconcile.settle_time,
+            grace: settings.member.grace_period,
+            limits: settings.reconcile.limits,
+            first_accounts: settings.reconcile.first_accounts.clone(),
+            prune: settings.reconcile.prune || purpose.prune,
+            teardown: purpose.teardown.is_some(),
+            delete_data: purpose.teardown.as_ref().is_some_and(|t| t.delete_data),
+        };
+        let endpoints = settings
+            .alerts
+            .iter()
+            .flat_map(|alert| &alert.subscriptions)
+            .map(|s| ((s.protocol.as_str().to_owned(), s.endpoint.shown().to_owned()), s.endpoint.clone()))
+            .collect();
+        let pace = |per_second: NonZeroU32| RateLimiter::direct(Quota::per_second(per_second));
+        Self {
+            broker: Broker::new(cloud.clone(), session),
+            reader: OrganizationReader::new(cloud.clone(), settings.organization.max_calls_per_second),
+            tags: tokio::sync::Mutex::default(),
+            fleet: Mutex::new(fleet::Fleet::new(rules)),
+            chronicle: Mutex::default(),
+            endpoints,
+            iam_pace: settings.reconcile.iam_writes_per_second.map(pace),
+            metrics,
+            account_checked: tokio::sync::OnceCell::new(),
+            enforce_all: purpose.enforce_all || purpose.teardown.is_some(),
+            teardown: purpose.teardown,
+            changed: Arc::new(Notify::new()),
+            started_at: Timestamp::now(),
+            cloud,
+            settings,
+        }
+    }
+
+    /// Whether the configuration lets this process write at all.
+    pub fn writes(&self) -> bool {
+        self.enforce_all || self.settings.reconcile.mode == Mode::Enforce || self.settings.reconcile.overrides.iter().any(|o| o.mode == Mode::Enforce)
+    }
+
+    /// The keys of all targets, central ones first.
+    pub fn keys(&self) -> Vec<TargetKey> {
+        self.fleet().targets.keys().cloned().collect()
+    }
+
+    /// What a teardown looks at: the members that are wanted or named, and the central side if nobody is named.
+    fn teardown_targets(&self, inventory: &Inventory, world: &World, management: &AccountId, all: Targets) -> Targets {
+        let named = self.teardown.as_ref().map(|t| t.accounts.as_slice()).unwrap_or_default();
+        let mut targets: BTreeMap<TargetKey, Target> =
+            if named.is_empty() { all.into_iter().filter(|(key, _)| key.side == Side::Central).collect() } else { Targets::new() };
+        for known in inventory.known().values() {
+            let wanted = if named.is_empty() { known.standing == Standing::Active } else { named.contains(&known.account.id) };
+            if wanted && known.standing != Standing::Inactive {
+                let enforce = desired::enforces(&self.settings, known, Mode::Enforce);
+                for target in desired::member(&self.settings, world, known, management, enforce, true) {
+                    targets.insert(target.key.clone(), target);
+                }
+            }
+        }
+        targets.into_iter().map(|(key, target)| (key, Target { leaving: true, ..target })).collect()
+    }
+}

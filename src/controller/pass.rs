@@ -1,0 +1,217 @@
+//! One pass over one target: look, judge, plan, and write if that is allowed.
+
+use std::sync::PoisonError;
+use std::time::Instant;
+
+use futures::future::join_all;
+use jiff::Timestamp;
+use tokio_util::sync::CancellationToken;
+use tracing::Instrument;
+
+use super::Controller;
+use super::fleet::{Begun, Decided};
+use crate::aws::Session;
+use crate::kinds::KINDS;
+use crate::model::error::{CloudError, ErrorClass};
+use crate::model::plan::{Action, Change, Plan};
+use crate::model::resource::{Resource, ResourceId, Verdict};
+use crate::model::target::TargetKey;
+
+/// One writing call that was made, and how it went.
+#[derive(Clone, Debug)]
+pub struct Written {
+    /// Where.
+    pub target: TargetKey,
+    /// Of what.
+    pub resource: ResourceId,
+    /// What was done to it.
+    pub action: Action,
+    /// AWS's name of the call.
+    pub operation: &'static str,
+    /// AWS's request id, or why it failed.
+    pub outcome: Result<Option<String>, CloudError>,
+}
+
+/// What a pass did.
+#[derive(Clone, Debug)]
+pub struct PassOutcome {
+    /// Where.
+    pub target: TargetKey,
+    /// What was judged.
+    pub resources: Vec<Resource>,
+    /// What was planned.
+    pub plan: Plan,
+    /// What was written.
+    pub written: Vec<Written>,
+    /// Why the target could not be seen or written at all.
+    pub error: Option<CloudError>,
+    /// Whether others may have been waiting for this.
+    pub news: bool,
+}
+
+impl Controller {
+    /// Makes one pass; none when the target is no longer wanted. Writes only if `write` says so and the target's
+    /// mode allows it, and begins no further change once `stop` is cancelled.
+    pub async fn pass(&self, key: &TargetKey, write: bool, stop: &CancellationToken) -> Option<PassOutcome> {
+        let begun = self.fleet().begin(key)?;
+        let span = tracing::info_span!("pass", target = %key, account.id = %key.account, region = %key.region, generation = begun.generation);
+        Some(self.run(begun, write, stop).instrument(span).await)
+    }
+
+    async fn run(&self, begun: Begun, write: bool, stop: &CancellationToken) -> PassOutcome {
+        let started = Instant::now();
+        let observed_at = Timestamp::now();
+        let key = begun.target.key.clone();
+        let nothing = || Plan { target: key.clone(), changes: Vec::new() };
+        let session = match self.broker.read(&begun.target).await {
+            Ok(session) => session,
+            Err(error) => {
+                tracing::warn!(%error, "the account cannot be looked into");
+                return self.end(begun, Vec::new(), nothing(), Vec::new(), Some(error), observed_at, started);
+            }
+        };
+        let looks = begun.scopes.iter().map(|(index, scope)| {
+            let look = KINDS[*index].observe(&self.cloud, &session, &begun.world, &begun.target, scope.clone());
+            async move { (*index, look.await) }
+        });
+        let sights = join_all(looks).await;
+        let Decided { judged, plan } = self.fleet().decide(&begun, &sights, Timestamp::now());
+        let resources: Vec<Resource> = judged.iter().map(|j| j.resource.clone()).collect();
+        self.tell_drift(&key, &resources);
+
+        let due: Vec<&Change> = plan.due().collect();
+        let (mut written, mut error) = (Vec::new(), None);
+        if write && begun.target.enforce && !due.is_empty() && !stop.is_cancelled() {
+            match self.broker.write(&begun.world, &begun.target, &due).await {
+                Ok(session) => {
+                    let before = |id: &ResourceId| judged.iter().find(|j| &j.resource.id == id).and_then(|j| j.seen.clone());
+                    // Until the rule is there, our own writes alert nobody; afterwards each of them is an event.
+                    let in_force = judged.iter().any(|j| j.resource.id.kind == "sender_rule" && j.seen.is_some());
+                    written = self.apply(&key, &session, &due, before, in_force, stop).await;
+                }
+                Err(refused) => error = Some(refused),
+            }
+        }
+        self.end(begun, resources, plan, written, error, observed_at, started)
+    }
+
+    async fn apply(
+        &self,
+        key: &TargetKey,
+        session: &Session,
+        due: &[&Change],
+        before: impl Fn(&ResourceId) -> Option<serde_json::Value>,
+        in_force: bool,
+        stop: &CancellationToken,
+    ) -> Vec<Written> {
+        let mut written = Vec::new();
+        for change in due {
+            if stop.is_cancelled() {
+                break;
+            }
+            let mut failed = None;
+            for call in &change.calls {
+                if let Some(pace) = self.iam_pace.as_ref().filter(|_| in_force && call.service() == "iam") {
+                    pace.until_ready().await;
+                }
+                let outcome = self.cloud.execute(session, call, &self.endpoints).await;
+                let now = Timestamp::now();
+                self.fleet().wrote(key, &change.resource, before(&change.resource), call, now);
+                self.tell_write(key, change, call.operation(), &outcome);
+                failed = outcome.as_ref().err().map(|error| error.class);
+                written.push(Written {
+                    target: key.clone(),
+                    resource: change.resource.clone(),
+                    action: change.action,
+                    operation: call.operation(),
+                    outcome,
+                });
+                // A call that failed may be what the next one stands on.
+                if failed.is_some() {
+                    break;
+                }
+            }
+            match failed {
+                None => {
+                    self.fleet().repaired(key, &change.resource, Timestamp::now());
+                    self.metrics.repaired(change.resource.kind, change.action);
+                }
+                Some(class) => {
+                    self.metrics.write_failed(change.resource.kind, class);
+                    if others_depend_on(change.resource.kind) || says_so_for_all(class) {
+                        break;
+                    }
+                }
+            }
+        }
+        written
+    }
+
+    #[expect(clippy::too_many_arguments, reason = "the parts of one outcome, put together in one place")]
+    fn end(
+        &self,
+        begun: Begun,
+        resources: Vec<Resource>,
+        plan: Plan,
+        written: Vec<Written>,
+        error: Option<CloudError>,
+        observed_at: Timestamp,
+        started: Instant,
+    ) -> PassOutcome {
+        let target = begun.target.key.clone();
+        let news = self.fleet().finish(&begun, resources.clone(), plan.clone(), error.clone(), observed_at);
+        self.metrics.pass(target.side, started.elapsed().as_secs_f64());
+        self.changed.notify_one();
+        PassOutcome { target, resources, plan, written, error, news }
+    }
+
+    fn tell_drift(&self, key: &TargetKey, resources: &[Resource]) {
+        for resource in resources.iter().filter(|r| !matches!(r.verdict, Verdict::InSync | Verdict::Pending)) {
+            self.metrics.drift_found(resource.id.kind, resource.verdict);
+            let fields: Vec<&str> = resource.changes.iter().map(|change| change.path.as_str()).collect();
+            tracing::info!(
+                account.id = %key.account,
+                region = %key.region,
+                resource = %resource.id,
+                verdict = resource.verdict.label(),
+                reason = resource.reason.unwrap_or_default(),
+                fields = fields.join(", "),
+                error = resource.error.as_ref().map(ToString::to_string),
+                "{} in account {} is {}",
+                resource.id, key.account, resource.verdict.label(),
+            );
+        }
+    }
+
+    /// One complete line for each write: where, what, why, and AWS's request id.
+    fn tell_write(&self, key: &TargetKey, change: &Change, operation: &'static str, outcome: &Result<Option<String>, CloudError>) {
+        let (account, resource) = (&key.account, &change.resource);
+        match outcome {
+            Ok(request_id) => tracing::info!(
+                account.id = %account, region = %key.region, resource = %resource, operation,
+                reason = change.reason, request_id = request_id.as_deref().unwrap_or_default(),
+                "Wrote {operation} for {resource} in account {account}: {}", change.reason,
+            ),
+            Err(error) => tracing::warn!(
+                account.id = %account, region = %key.region, resource = %resource, operation,
+                reason = change.reason, request_id = error.request_id.as_deref().unwrap_or_default(), %error,
+                "Could not write {operation} for {resource} in account {account}",
+            ),
+        }
+    }
+
+    pub(super) fn fleet(&self) -> std::sync::MutexGuard<'_, super::fleet::Fleet> {
+        // A panic elsewhere leaves the fleet as consistent as any moment between two statements; AWS is the truth.
+        self.fleet.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Whether nothing else of the plan makes sense when this kind could not be written.
+fn others_depend_on(kind: &str) -> bool {
+    ["event_bus", "forwarding_role"].contains(&kind)
+}
+
+/// Whether the next call would meet the same.
+fn says_so_for_all(class: ErrorClass) -> bool {
+    matches!(class, ErrorClass::Throttled | ErrorClass::Credentials | ErrorClass::Unreachable | ErrorClass::RegionDisabled)
+}

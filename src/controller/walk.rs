@@ -1,0 +1,171 @@
+//! Walks over targets for commands that begin and end: plan, apply, status, teardown.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use futures::StreamExt;
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+use super::Controller;
+use super::pass::PassOutcome;
+use crate::model::error::ErrorClass;
+use crate::model::ids::{AccountId, OuId};
+use crate::model::resource::Verdict;
+use crate::model::target::{Side, TargetKey};
+
+/// How a command walks.
+#[derive(Debug, Default)]
+pub struct WalkOptions {
+    /// Only these accounts; empty: all.
+    pub accounts: Vec<AccountId>,
+    /// Only accounts below these; empty: all.
+    pub ous: Vec<OuId>,
+    /// Change at most this many accounts.
+    pub limit: Option<usize>,
+    /// Begin with no further account when so many failed.
+    pub max_failures: usize,
+}
+
+/// How long after the last progress a command still waits for writes to show, beyond the settle time.
+const PATIENCE: Duration = Duration::from_secs(30);
+/// The pause between two looks at what was written.
+const PAUSE: Duration = Duration::from_millis(300);
+
+impl Controller {
+    /// Looks at every target once, and writes nothing.
+    pub async fn look_at_all(&self, stop: &CancellationToken, tell: &(dyn Fn(&PassOutcome) + Sync)) {
+        self.round(self.keys(), false, stop, tell).await;
+    }
+
+    /// The targets that a command is narrowed to, in order.
+    pub fn chosen(&self, options: &WalkOptions) -> Vec<TargetKey> {
+        let fleet = self.fleet();
+        let all = options.accounts.is_empty() && options.ous.is_empty();
+        let wanted = |key: &&TargetKey| {
+            let path = || fleet.inventory.known().get(&key.account).map(|k| k.account.path.as_slice()).unwrap_or_default();
+            all || options.accounts.contains(&key.account) || path().iter().any(|ou| options.ous.contains(ou))
+        };
+        fleet.targets.keys().filter(wanted).cloned().collect()
+    }
+
+    /// Makes the planned changes of `keys`: the central side, then the first accounts, then all others, each until
+    /// it was seen as desired or nothing more happens. Answers every pass that wrote or failed.
+    pub async fn carry_out(
+        &self,
+        keys: Vec<TargetKey>,
+        options: &WalkOptions,
+        stop: &CancellationToken,
+        tell: &(dyn Fn(&PassOutcome) + Sync),
+    ) -> Vec<PassOutcome> {
+        let (central, members): (Vec<_>, Vec<_>) = keys.into_iter().partition(|key| key.side == Side::Central);
+        let teardown = self.fleet().rules.teardown;
+        let mut outcomes = Vec::new();
+        let phases = if teardown { [members, central] } else { [central, members] };
+        for phase in phases {
+            // Without its senders the bus may go; with them it stays, and a second run goes on.
+            if teardown && outcomes.iter().any(|o: &PassOutcome| o.error.is_some() || o.written.iter().any(|w| w.outcome.is_err())) {
+                break;
+            }
+            outcomes.extend(self.until_done(phase, options, stop, tell).await);
+        }
+        outcomes
+    }
+
+    async fn until_done(
+        &self,
+        keys: Vec<TargetKey>,
+        options: &WalkOptions,
+        stop: &CancellationToken,
+        tell: &(dyn Fn(&PassOutcome) + Sync),
+    ) -> Vec<PassOutcome> {
+        let settle = self.settings.reconcile.settle_time;
+        let mut open = self.limited(keys, options);
+        let mut kept = Vec::new();
+        let mut failed: BTreeSet<AccountId> = BTreeSet::new();
+        let mut last_progress = Instant::now();
+        while !open.is_empty() && !stop.is_cancelled() && failed.len() < options.max_failures.max(1) {
+            let ready = self.ready(&open);
+            let round = self.round(ready, true, stop, tell).await;
+            let mut next: BTreeSet<TargetKey> = open.iter().cloned().collect();
+            for outcome in round {
+                let again = goes_on(&outcome);
+                if !outcome.written.is_empty() {
+                    last_progress = Instant::now();
+                }
+                if !again {
+                    next.remove(&outcome.target);
+                    if outcome.error.is_some() || outcome.written.iter().any(|w| w.outcome.is_err()) {
+                        failed.insert(outcome.target.account.clone());
+                    }
+                }
+                if !outcome.written.is_empty() || outcome.error.is_some() {
+                    kept.push(outcome);
+                }
+            }
+            if next.len() < open.len() {
+                last_progress = Instant::now();
+            }
+            open = next.into_iter().collect();
+            if last_progress.elapsed() > settle + PATIENCE {
+                break;
+            }
+            if !open.is_empty() {
+                tokio::time::sleep(PAUSE).await;
+            }
+        }
+        kept
+    }
+
+    /// At most so many accounts as the command may change.
+    fn limited(&self, keys: Vec<TargetKey>, options: &WalkOptions) -> Vec<TargetKey> {
+        let Some(limit) = options.limit else { return keys };
+        let mut accounts: BTreeSet<AccountId> = BTreeSet::new();
+        keys.into_iter()
+            .filter(|key| {
+                let room = accounts.len() < limit || accounts.contains(&key.account);
+                key.side == Side::Central || (room && { accounts.insert(key.account.clone()); true })
+            })
+            .collect()
+    }
+
+    /// Of the open targets those whose turn has come: the first accounts before the others.
+    fn ready(&self, open: &[TargetKey]) -> Vec<TargetKey> {
+        let first = self.fleet().may_go(open);
+        // When nobody may go, looking at them all again tells why.
+        if first.is_empty() { open.to_vec() } else { first }
+    }
+
+    async fn round(
+        &self,
+        keys: Vec<TargetKey>,
+        write: bool,
+        stop: &CancellationToken,
+        tell: &(dyn Fn(&PassOutcome) + Sync),
+    ) -> Vec<PassOutcome> {
+        let passes = keys.into_iter().map(|key| async move {
+            if stop.is_cancelled() {
+                return None;
+            }
+            let outcome = self.pass(&key, write, stop).await?;
+            tell(&outcome);
+            Some(outcome)
+        });
+        futures::stream::iter(passes).buffer_unordered(self.settings.reconcile.concurrency).filter_map(|o| async { o }).collect().await
+    }
+}
+
+/// Whether another look at this target may bring it further.
+fn goes_on(outcome: &PassOutcome) -> bool {
+    let passing = |class: ErrorClass| {
+        matches!(class, ErrorClass::Throttled | ErrorClass::NotReady | ErrorClass::Conflict | ErrorClass::NotFound)
+    };
+    let errors = outcome.error.iter().chain(outcome.written.iter().filter_map(|w| w.outcome.as_ref().err()));
+    let classes: Vec<ErrorClass> = errors.map(|e| e.class).collect();
+    if !classes.is_empty() {
+        return classes.iter().all(|class| passing(*class));
+    }
+    !outcome.written.is_empty()
+        || outcome.plan.changes.iter().any(|c| c.hold.as_ref().is_some_and(|h| h.waits))
+        || outcome.resources.iter().any(|r| r.verdict == Verdict::Pending)
+}
