@@ -2,6 +2,9 @@
 //!
 //! The module map; an arrow reads "is used by":
 //! `model` <- `config`, `presets`, `pattern` <- `desired`, `diff`, `plan` <- `kinds` <- `controller` <- `app`.
+//! `render` turns values into text and is used by `cli`, which holds the arguments and exit codes.
 //! `aws` is used by `kinds` and `controller` only; `http` reads snapshots and posts keys.
 
+pub mod cli;
 pub mod model;
+pub mod render;
