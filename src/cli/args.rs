@@ -247,25 +247,23 @@ impl Cli {
     ///
     /// A wrong argument is an error like any other: clap's own exit code for it, 2, means drift here.
     pub fn read(arguments: impl IntoIterator<Item = OsString>) -> Result<Self, Outcome> {
-        Self::try_parse_from(arguments).and_then(Self::without_secrets).map_err(|error| match error.print() {
+        Self::parse_checked(arguments).map_err(|error| match error.print() {
             Ok(()) => outcome_of(&error),
             Err(_) => Outcome::Error,
         })
     }
 
-    /// Refuses credentials in the daemon's address. Not a matter for the value's parser, because clap
-    /// repeats what a parser refuses, password and all.
-    fn without_secrets(self) -> Result<Self, clap::Error> {
-        match &self.command {
-            Command::Status(StatusArgs { url: Some(url), .. })
-                if !url.username().is_empty() || url.password().is_some() =>
-            {
-                let message = "the address of --url must not hold credentials; \
-                               put the token into a file and name it with --token-file\n";
-                Err(Self::command().error(ErrorKind::ValueValidation, message))
-            }
-            _ => Ok(self),
+    fn parse_checked(arguments: impl IntoIterator<Item = OsString>) -> Result<Self, clap::Error> {
+        let cli = Self::try_parse_from(arguments)?;
+        // Not in the value's parser, because clap repeats what a parser refuses, password and all.
+        if let Command::Status(StatusArgs { url: Some(url), .. }) = &cli.command
+            && (!url.username().is_empty() || url.password().is_some())
+        {
+            let message = "the address of --url must not hold credentials; \
+                           put the token into a file and name it with --token-file\n";
+            return Err(Self::command().error(ErrorKind::ValueValidation, message));
         }
+        Ok(cli)
     }
 
     /// The choice of colour as the streams understand it.
@@ -308,7 +306,7 @@ mod tests {
     use insta::assert_snapshot;
 
     fn read(line: &str) -> Result<Cli, String> {
-        Cli::try_parse_from(line.split_whitespace()).and_then(Cli::without_secrets).map_err(|e| e.to_string())
+        Cli::parse_checked(line.split_whitespace().map(OsString::from)).map_err(|e| e.to_string())
     }
 
     fn help(command: &str) -> String {

@@ -1,6 +1,6 @@
 //! Values to text for people: pure functions that return what the commands print.
 //!
-//! All text goes through [`style::Page`], the one place where colour is added and where text that AWS
+//! All text goes through `Page` of [`style`], the one place where colour is added and where text that AWS
 //! or a user supplied loses what could steer a terminal.
 
 pub mod apply;
