@@ -1,16 +1,26 @@
 //! orgwatch installs IAM change alerting in every account of an AWS Organization and keeps it true.
 //!
 //! The module map; an arrow reads "is used by":
-//! `model` <- `document`, `diff`, `world`, `inventory` <- `kinds` <- `controller` <- `app`.
-//! `aws` is used by `kinds` and `controller` only; `http` reads snapshots and posts keys.
+//! `model` <- `document`, `diff`, `config`, `presets`, `pattern` <- `world`, `inventory`, `desired` <- `kinds` <-
+//! `judge`, `planning` <- `controller` <- `cli`, `app`. `aws` is used by `kinds` and `controller` only; `http` reads
+//! snapshots and posts keys; `render` turns values into text.
 
 pub mod aws;
+pub mod cli;
+pub mod config;
+pub mod controller;
+pub mod desired;
 pub mod diff;
 pub mod document;
+pub mod http;
 pub mod inventory;
 pub mod judge;
 pub mod kinds;
 pub mod limits;
 pub mod model;
+pub mod pattern;
 pub mod planning;
+pub mod presets;
+pub mod render;
+pub mod telemetry;
 pub mod world;

@@ -1,0 +1,754 @@
+//! The arguments of every command, with the help that explains them.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+use clap::error::ErrorKind;
+use clap::{Args, ColorChoice, CommandFactory, Parser, Subcommand};
+use reqwest::Url;
+
+use super::exit::Outcome;
+use crate::model::ids::{AccountId, OuId};
+
+/// The heading of the options that every command takes.
+const EVERYWHERE: &str = "Global options";
+
+/// Installs IAM change alerting in every account of an AWS Organization and keeps it true.
+#[derive(Clone, Debug, Parser)]
+#[command(
+    name = "orgwatch",
+    version,
+    max_term_width = 100,
+    arg_required_else_help = true,
+    after_long_help = "\
+Exit codes:
+  0   done and in sync, or printed
+  1   error
+  2   not as desired, only with `plan --detailed-exitcode`
+  3   incomplete: something could not be seen or reached; it is listed last
+  4   a change is held until a person releases it
+  78  bad configuration; nothing was sent to AWS
+
+Example, from nothing to a covered organization:
+  orgwatch check --aws
+  orgwatch plan
+  orgwatch apply
+  orgwatch serve"
+)]
+pub struct Cli {
+    /// The configuration file; by default config/orgwatch.toml, else /etc/orgwatch/orgwatch.toml.
+    #[arg(long, global = true, value_name = "FILE", help_heading = EVERYWHERE)]
+    #[arg(env = "ORGWATCH_CONFIG", hide_env_values = true)]
+    pub config: Option<PathBuf>,
+
+    /// When to colour what is printed; `auto` colours on a terminal and honours NO_COLOR.
+    #[arg(long, global = true, value_name = "WHEN", default_value = "auto", help_heading = EVERYWHERE)]
+    pub color: ColorChoice,
+
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// What orgwatch can be told to do.
+#[derive(Clone, Debug, Subcommand)]
+pub enum Command {
+    /// Run the daemon: keep every account as desired and show it over HTTP.
+    ///
+    /// `reconcile.mode` in the configuration decides whether drift is repaired (`enforce`) or only
+    /// shown (`observe`, the default).
+    #[command(after_long_help = "\
+Example:
+  orgwatch serve --config /etc/orgwatch/orgwatch.toml")]
+    Serve,
+
+    /// Show what `apply` would change; makes no writing call.
+    #[command(after_long_help = "\
+Example, for a pipeline that must notice drift (exit code 2):
+  orgwatch plan --detailed-exitcode
+
+Example, for one account and one part of the organization:
+  orgwatch plan --account 333333333333 --ou ou-ab12-cdefgh34 --expand")]
+    Plan(PlanArgs),
+
+    /// Make one full pass: show the plan, ask, change, and read again.
+    ///
+    /// It writes whatever `reconcile.mode` says; overrides for an account or an organizational unit
+    /// bind it. Without a terminal it needs --yes. Stopped halfway, a second run continues.
+    #[command(after_long_help = "\
+Example, for a first try on a few accounts:
+  orgwatch apply --limit 5
+
+Example, without a terminal:
+  orgwatch apply --yes")]
+    Apply(ApplyArgs),
+
+    /// Show who is covered and what is wrong.
+    ///
+    /// With --url a running daemon is asked; without it orgwatch looks for itself, read-only.
+    #[command(after_long_help = "\
+Example:
+  orgwatch status --url https://orgwatch.example.com --token-file ~/.config/orgwatch/token")]
+    Status(StatusArgs),
+
+    /// Check the configuration, all problems at once.
+    #[command(after_long_help = "\
+Example, before a first start:
+  orgwatch check --aws")]
+    Check(CheckArgs),
+
+    /// List the event patterns that ship with orgwatch, or show one in full.
+    #[command(after_long_help = "\
+Example:
+  orgwatch presets iam-changes")]
+    Presets(PresetsArgs),
+
+    /// Remove what orgwatch made: members first, the central account last.
+    ///
+    /// Afterwards IAM changes alert nobody. Kept unless --delete-data says otherwise: the archive and
+    /// the bus that it belongs to, dead-letter queues that are not empty, and adopted resources.
+    #[command(after_long_help = "\
+Example, for an account that leaves the organization:
+  orgwatch teardown --account 333333333333")]
+    Teardown(TeardownArgs),
+}
+
+/// Which part of the organization a command is about.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Args)]
+#[command(next_help_heading = "Where (default: everywhere)")]
+pub struct Scope {
+    /// Only this account; may be given more than once.
+    #[arg(long = "account", value_name = "ID", value_parser = account)]
+    pub accounts: Vec<AccountId>,
+
+    /// Only the accounts in this organizational unit or root, at any depth; may be given more than once.
+    #[arg(long = "ou", value_name = "ID", value_parser = ou)]
+    pub ous: Vec<OuId>,
+}
+
+/// The arguments of `plan`.
+#[derive(Clone, Debug, Args)]
+pub struct PlanArgs {
+    /// Name every account of a change that is the same in several.
+    #[arg(long)]
+    pub expand: bool,
+
+    /// Exit with 2 if anything is not as desired.
+    #[arg(long)]
+    pub detailed_exitcode: bool,
+
+    /// Plan the removal of orphans: what is ours and no longer desired.
+    #[arg(long)]
+    pub prune: bool,
+
+    /// Print JSON.
+    #[arg(long)]
+    pub json: bool,
+
+    /// Where.
+    #[command(flatten)]
+    pub scope: Scope,
+}
+
+/// The arguments of `apply`.
+#[derive(Clone, Debug, Args)]
+pub struct ApplyArgs {
+    /// Answer the question with yes; required without a terminal.
+    #[arg(long)]
+    pub yes: bool,
+
+    /// Remove orphans too: what is ours and no longer desired.
+    #[arg(long)]
+    pub prune: bool,
+
+    /// Change at most this many accounts; the next run continues.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub limit: Option<u32>,
+
+    /// Begin no further account after this many failed changes.
+    #[arg(long, value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..))]
+    pub max_failures: u32,
+
+    /// Name every account of a change that is the same in several.
+    #[arg(long)]
+    pub expand: bool,
+
+    /// Print JSON.
+    #[arg(long)]
+    pub json: bool,
+
+    /// Where.
+    #[command(flatten)]
+    pub scope: Scope,
+}
+
+/// The arguments of `status`.
+#[derive(Clone, Debug, Args)]
+pub struct StatusArgs {
+    /// Print JSON, in the form of GET /api/v1/status.
+    #[arg(long)]
+    pub json: bool,
+
+    /// Where the daemon answers, such as http://127.0.0.1:8080.
+    #[arg(long, value_name = "URL", env = "ORGWATCH_URL", hide_env_values = true, value_parser = daemon_url)]
+    pub url: Option<Url>,
+
+    /// A file that holds the token for the daemon.
+    #[arg(long, value_name = "FILE", requires = "url")]
+    pub token_file: Option<PathBuf>,
+}
+
+/// The arguments of `check`.
+#[derive(Clone, Debug, Args)]
+pub struct CheckArgs {
+    /// Check against AWS too, with reading calls only.
+    #[arg(long)]
+    pub aws: bool,
+
+    /// Print JSON.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// The arguments of `presets`.
+#[derive(Clone, Debug, Args)]
+pub struct PresetsArgs {
+    /// The preset to show in full; without it all are listed.
+    pub name: Option<String>,
+
+    /// Print JSON.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// The arguments of `teardown`.
+#[derive(Clone, Debug, Args)]
+pub struct TeardownArgs {
+    /// Answer the question with yes; required without a terminal.
+    #[arg(long)]
+    pub yes: bool,
+
+    /// Only this account, even an excluded one; may be given more than once.
+    #[arg(long = "account", value_name = "ID", value_parser = account)]
+    pub accounts: Vec<AccountId>,
+
+    /// Remove archives, waiting dead letters and adopted resources too.
+    #[arg(long)]
+    pub delete_data: bool,
+
+    /// Print JSON.
+    #[arg(long)]
+    pub json: bool,
+}
+
+impl Cli {
+    /// Reads the arguments. Where there is nothing to run, because help was asked for or an argument is
+    /// wrong, prints what clap has to say and answers the outcome instead.
+    ///
+    /// A wrong argument is an error like any other: clap's own exit code for it, 2, means drift here.
+    pub fn read(arguments: impl IntoIterator<Item = OsString>) -> Result<Self, Outcome> {
+        Self::parse_checked(arguments).map_err(|error| match error.print() {
+            Ok(()) => outcome_of(&error),
+            Err(_) => Outcome::Error,
+        })
+    }
+
+    fn parse_checked(arguments: impl IntoIterator<Item = OsString>) -> Result<Self, clap::Error> {
+        let cli = Self::try_parse_from(arguments)?;
+        // Not in the value's parser, because clap repeats what a parser refuses, password and all.
+        if let Command::Status(StatusArgs { url: Some(url), .. }) = &cli.command
+            && (!url.username().is_empty() || url.password().is_some())
+        {
+            let message = "the address of --url must not hold credentials; \
+                           put the token into a file and name it with --token-file\n";
+            return Err(Self::command().error(ErrorKind::ValueValidation, message));
+        }
+        Ok(cli)
+    }
+
+    /// The choice of colour as the streams understand it.
+    pub fn colour(&self) -> anstream::ColorChoice {
+        match self.color {
+            ColorChoice::Auto => anstream::ColorChoice::Auto,
+            ColorChoice::Always => anstream::ColorChoice::Always,
+            ColorChoice::Never => anstream::ColorChoice::Never,
+        }
+    }
+}
+
+/// Help that was asked for is no error.
+fn outcome_of(error: &clap::Error) -> Outcome {
+    if error.use_stderr() { Outcome::Error } else { Outcome::Done }
+}
+
+// The types' own messages speak of quotes, which only a configuration file needs.
+fn account(text: &str) -> Result<AccountId, &'static str> {
+    text.parse().map_err(|_| "an account id has exactly 12 digits; leading zeros are part of it")
+}
+
+fn ou(text: &str) -> Result<OuId, &'static str> {
+    text.parse().map_err(|_| {
+        "an organizational unit's id looks like ou-ab12-cdefgh34, a root's like r-ab12; names are not accepted"
+    })
+}
+
+fn daemon_url(text: &str) -> Result<Url, &'static str> {
+    let url: Url = text.parse().map_err(|_| "a full address is needed, such as http://127.0.0.1:8080")?;
+    if !matches!(url.scheme(), "http" | "https") || !url.has_host() {
+        return Err("the address must begin with http:// or https://");
+    }
+    Ok(url)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use insta::assert_snapshot;
+
+    fn read(line: &str) -> Result<Cli, String> {
+        Cli::parse_checked(line.split_whitespace().map(OsString::from)).map_err(|e| e.to_string())
+    }
+
+    fn help(command: &str) -> String {
+        let mut root = Cli::command().term_width(100);
+        root.build();
+        let command = match command {
+            "" => &mut root,
+            name => root.find_subcommand_mut(name).unwrap(),
+        };
+        command.render_long_help().to_string().lines().map(str::trim_end).collect::<Vec<_>>().join("\n")
+    }
+
+    #[test]
+    fn the_definition_of_the_arguments_is_sound() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn no_line_of_any_help_is_wider_than_100_columns() {
+        let names: Vec<String> = Cli::command().get_subcommands().map(|c| c.get_name().to_owned()).collect();
+        for name in names.iter().map(String::as_str).chain([""]) {
+            for line in help(name).lines() {
+                assert!(line.chars().count() <= 100, "{name}: {line}");
+            }
+        }
+    }
+
+    #[test]
+    fn the_program_explains_itself() {
+        assert_snapshot!(help(""), @r"
+        Installs IAM change alerting in every account of an AWS Organization and keeps it true
+
+        Usage: orgwatch [OPTIONS] <COMMAND>
+
+        Commands:
+          serve     Run the daemon: keep every account as desired and show it over HTTP
+          plan      Show what `apply` would change; makes no writing call
+          apply     Make one full pass: show the plan, ask, change, and read again
+          status    Show who is covered and what is wrong
+          check     Check the configuration, all problems at once
+          presets   List the event patterns that ship with orgwatch, or show one in full
+          teardown  Remove what orgwatch made: members first, the central account last
+          help      Print this message or the help of the given subcommand(s)
+
+        Options:
+          -h, --help
+                  Print help (see a summary with '-h')
+
+          -V, --version
+                  Print version
+
+        Global options:
+              --config <FILE>
+                  The configuration file; by default config/orgwatch.toml, else /etc/orgwatch/orgwatch.toml
+
+                  [env: ORGWATCH_CONFIG]
+
+              --color <WHEN>
+                  When to colour what is printed; `auto` colours on a terminal and honours NO_COLOR
+
+                  [default: auto]
+                  [possible values: auto, always, never]
+
+        Exit codes:
+          0   done and in sync, or printed
+          1   error
+          2   not as desired, only with `plan --detailed-exitcode`
+          3   incomplete: something could not be seen or reached; it is listed last
+          4   a change is held until a person releases it
+          78  bad configuration; nothing was sent to AWS
+
+        Example, from nothing to a covered organization:
+          orgwatch check --aws
+          orgwatch plan
+          orgwatch apply
+          orgwatch serve
+        ");
+    }
+
+    #[test]
+    fn serve_explains_itself() {
+        assert_snapshot!(help("serve"), @r"
+        Run the daemon: keep every account as desired and show it over HTTP.
+
+        `reconcile.mode` in the configuration decides whether drift is repaired (`enforce`) or only shown
+        (`observe`, the default).
+
+        Usage: orgwatch serve [OPTIONS]
+
+        Options:
+          -h, --help
+                  Print help (see a summary with '-h')
+
+        Global options:
+              --config <FILE>
+                  The configuration file; by default config/orgwatch.toml, else /etc/orgwatch/orgwatch.toml
+
+                  [env: ORGWATCH_CONFIG]
+
+              --color <WHEN>
+                  When to colour what is printed; `auto` colours on a terminal and honours NO_COLOR
+
+                  [default: auto]
+                  [possible values: auto, always, never]
+
+        Example:
+          orgwatch serve --config /etc/orgwatch/orgwatch.toml
+        ");
+    }
+
+    #[test]
+    fn plan_explains_itself() {
+        assert_snapshot!(help("plan"), @r"
+        Show what `apply` would change; makes no writing call
+
+        Usage: orgwatch plan [OPTIONS]
+
+        Options:
+              --expand
+                  Name every account of a change that is the same in several
+
+              --detailed-exitcode
+                  Exit with 2 if anything is not as desired
+
+              --prune
+                  Plan the removal of orphans: what is ours and no longer desired
+
+              --json
+                  Print JSON
+
+          -h, --help
+                  Print help (see a summary with '-h')
+
+        Where (default: everywhere):
+              --account <ID>
+                  Only this account; may be given more than once
+
+              --ou <ID>
+                  Only the accounts in this organizational unit or root, at any depth; may be given more
+                  than once
+
+        Global options:
+              --config <FILE>
+                  The configuration file; by default config/orgwatch.toml, else /etc/orgwatch/orgwatch.toml
+
+                  [env: ORGWATCH_CONFIG]
+
+              --color <WHEN>
+                  When to colour what is printed; `auto` colours on a terminal and honours NO_COLOR
+
+                  [default: auto]
+                  [possible values: auto, always, never]
+
+        Example, for a pipeline that must notice drift (exit code 2):
+          orgwatch plan --detailed-exitcode
+
+        Example, for one account and one part of the organization:
+          orgwatch plan --account 333333333333 --ou ou-ab12-cdefgh34 --expand
+        ");
+    }
+
+    #[test]
+    fn apply_explains_itself() {
+        assert_snapshot!(help("apply"), @r"
+        Make one full pass: show the plan, ask, change, and read again.
+
+        It writes whatever `reconcile.mode` says; overrides for an account or an organizational unit bind
+        it. Without a terminal it needs --yes. Stopped halfway, a second run continues.
+
+        Usage: orgwatch apply [OPTIONS]
+
+        Options:
+              --yes
+                  Answer the question with yes; required without a terminal
+
+              --prune
+                  Remove orphans too: what is ours and no longer desired
+
+              --limit <N>
+                  Change at most this many accounts; the next run continues
+
+              --max-failures <N>
+                  Begin no further account after this many failed changes
+
+                  [default: 10]
+
+              --expand
+                  Name every account of a change that is the same in several
+
+              --json
+                  Print JSON
+
+          -h, --help
+                  Print help (see a summary with '-h')
+
+        Where (default: everywhere):
+              --account <ID>
+                  Only this account; may be given more than once
+
+              --ou <ID>
+                  Only the accounts in this organizational unit or root, at any depth; may be given more
+                  than once
+
+        Global options:
+              --config <FILE>
+                  The configuration file; by default config/orgwatch.toml, else /etc/orgwatch/orgwatch.toml
+
+                  [env: ORGWATCH_CONFIG]
+
+              --color <WHEN>
+                  When to colour what is printed; `auto` colours on a terminal and honours NO_COLOR
+
+                  [default: auto]
+                  [possible values: auto, always, never]
+
+        Example, for a first try on a few accounts:
+          orgwatch apply --limit 5
+
+        Example, without a terminal:
+          orgwatch apply --yes
+        ");
+    }
+
+    #[test]
+    fn status_explains_itself() {
+        assert_snapshot!(help("status"), @r"
+        Show who is covered and what is wrong.
+
+        With --url a running daemon is asked; without it orgwatch looks for itself, read-only.
+
+        Usage: orgwatch status [OPTIONS]
+
+        Options:
+              --json
+                  Print JSON, in the form of GET /api/v1/status
+
+              --url <URL>
+                  Where the daemon answers, such as http://127.0.0.1:8080
+
+                  [env: ORGWATCH_URL]
+
+              --token-file <FILE>
+                  A file that holds the token for the daemon
+
+          -h, --help
+                  Print help (see a summary with '-h')
+
+        Global options:
+              --config <FILE>
+                  The configuration file; by default config/orgwatch.toml, else /etc/orgwatch/orgwatch.toml
+
+                  [env: ORGWATCH_CONFIG]
+
+              --color <WHEN>
+                  When to colour what is printed; `auto` colours on a terminal and honours NO_COLOR
+
+                  [default: auto]
+                  [possible values: auto, always, never]
+
+        Example:
+          orgwatch status --url https://orgwatch.example.com --token-file ~/.config/orgwatch/token
+        ");
+    }
+
+    #[test]
+    fn check_explains_itself() {
+        assert_snapshot!(help("check"), @r"
+        Check the configuration, all problems at once
+
+        Usage: orgwatch check [OPTIONS]
+
+        Options:
+              --aws
+                  Check against AWS too, with reading calls only
+
+              --json
+                  Print JSON
+
+          -h, --help
+                  Print help (see a summary with '-h')
+
+        Global options:
+              --config <FILE>
+                  The configuration file; by default config/orgwatch.toml, else /etc/orgwatch/orgwatch.toml
+
+                  [env: ORGWATCH_CONFIG]
+
+              --color <WHEN>
+                  When to colour what is printed; `auto` colours on a terminal and honours NO_COLOR
+
+                  [default: auto]
+                  [possible values: auto, always, never]
+
+        Example, before a first start:
+          orgwatch check --aws
+        ");
+    }
+
+    #[test]
+    fn presets_explains_itself() {
+        assert_snapshot!(help("presets"), @r"
+        List the event patterns that ship with orgwatch, or show one in full
+
+        Usage: orgwatch presets [OPTIONS] [NAME]
+
+        Arguments:
+          [NAME]
+                  The preset to show in full; without it all are listed
+
+        Options:
+              --json
+                  Print JSON
+
+          -h, --help
+                  Print help (see a summary with '-h')
+
+        Global options:
+              --config <FILE>
+                  The configuration file; by default config/orgwatch.toml, else /etc/orgwatch/orgwatch.toml
+
+                  [env: ORGWATCH_CONFIG]
+
+              --color <WHEN>
+                  When to colour what is printed; `auto` colours on a terminal and honours NO_COLOR
+
+                  [default: auto]
+                  [possible values: auto, always, never]
+
+        Example:
+          orgwatch presets iam-changes
+        ");
+    }
+
+    #[test]
+    fn teardown_explains_itself() {
+        assert_snapshot!(help("teardown"), @r"
+        Remove what orgwatch made: members first, the central account last.
+
+        Afterwards IAM changes alert nobody. Kept unless --delete-data says otherwise: the archive and the
+        bus that it belongs to, dead-letter queues that are not empty, and adopted resources.
+
+        Usage: orgwatch teardown [OPTIONS]
+
+        Options:
+              --yes
+                  Answer the question with yes; required without a terminal
+
+              --account <ID>
+                  Only this account, even an excluded one; may be given more than once
+
+              --delete-data
+                  Remove archives, waiting dead letters and adopted resources too
+
+              --json
+                  Print JSON
+
+          -h, --help
+                  Print help (see a summary with '-h')
+
+        Global options:
+              --config <FILE>
+                  The configuration file; by default config/orgwatch.toml, else /etc/orgwatch/orgwatch.toml
+
+                  [env: ORGWATCH_CONFIG]
+
+              --color <WHEN>
+                  When to colour what is printed; `auto` colours on a terminal and honours NO_COLOR
+
+                  [default: auto]
+                  [possible values: auto, always, never]
+
+        Example, for an account that leaves the organization:
+          orgwatch teardown --account 333333333333
+        ");
+    }
+
+    #[test]
+    fn accounts_and_units_are_collected_in_the_models_types() {
+        let cli = read("orgwatch plan --account 012345678901 --account 333333333333 --ou r-ab12").unwrap();
+        let Command::Plan(PlanArgs { scope, .. }) = cli.command else { panic!("not a plan") };
+        assert_eq!(scope.accounts, ["012345678901", "333333333333"].map(|id| id.parse().unwrap()));
+        assert_eq!(scope.ous, ["r-ab12".parse().unwrap()]);
+    }
+
+    #[test]
+    fn a_wrong_account_id_is_told_what_one_looks_like() {
+        assert_snapshot!(read("orgwatch plan --account 12345678901").unwrap_err(), @r"
+        error: invalid value '12345678901' for '--account <ID>': an account id has exactly 12 digits; leading zeros are part of it
+
+        For more information, try '--help'.
+        ");
+    }
+
+    #[test]
+    fn the_name_of_a_unit_is_told_that_the_id_is_wanted() {
+        assert_snapshot!(read("orgwatch apply --ou Workloads").unwrap_err(), @r"
+        error: invalid value 'Workloads' for '--ou <ID>': an organizational unit's id looks like ou-ab12-cdefgh34, a root's like r-ab12; names are not accepted
+
+        For more information, try '--help'.
+        ");
+    }
+
+    #[test]
+    fn a_daemons_address_must_be_complete_and_hold_no_secret() {
+        for bad in ["127.0.0.1:8080", "ftp://example.com", "file:///etc/passwd"] {
+            assert!(read(&format!("orgwatch status --url {bad}")).is_err(), "{bad}");
+        }
+        let error = read("orgwatch status --url https://me:secret@example.com").unwrap_err();
+        assert!(error.contains("--token-file") && !error.contains("secret"), "{error}");
+        let cli = read("orgwatch status --url http://127.0.0.1:8080 --token-file t").unwrap();
+        let Command::Status(status) = cli.command else { panic!("not a status") };
+        assert_eq!(status.url.unwrap().as_str(), "http://127.0.0.1:8080/");
+    }
+
+    #[test]
+    fn a_token_without_a_daemon_to_send_it_to_is_refused() {
+        // The variable would name a daemon, so the environment of whoever runs the test decides otherwise.
+        let mut command = Cli::command().mut_subcommand("status", |c| c.mut_arg("url", |a| a.env(None)));
+        assert!(command.try_get_matches_from_mut(["orgwatch", "status", "--token-file", "t"]).is_err());
+    }
+
+    #[test]
+    fn apply_stops_after_ten_failures_unless_told_otherwise_and_zero_is_refused() {
+        let Command::Apply(apply) = read("orgwatch apply").unwrap().command else { panic!("not an apply") };
+        assert_eq!((apply.max_failures, apply.limit), (10, None));
+        assert!(read("orgwatch apply --limit 0").is_err());
+        assert!(read("orgwatch apply --max-failures 0").is_err());
+    }
+
+    #[test]
+    fn a_wrong_argument_is_an_error_and_never_looks_like_drift() {
+        let outcome = |line: &str| outcome_of(&Cli::try_parse_from(line.split_whitespace()).unwrap_err());
+        assert_eq!(outcome("orgwatch plan --no-such-flag"), Outcome::Error);
+        assert_eq!(outcome("orgwatch"), Outcome::Error);
+        assert_eq!(outcome("orgwatch plan --help"), Outcome::Done);
+        assert_eq!(outcome("orgwatch --version"), Outcome::Done);
+    }
+
+    #[test]
+    fn options_for_all_commands_may_stand_after_the_command() {
+        let cli = read("orgwatch plan --config c.toml --color never").unwrap();
+        assert_eq!(cli.config, Some(PathBuf::from("c.toml")));
+        assert_eq!(cli.colour(), anstream::ColorChoice::Never);
+    }
+}

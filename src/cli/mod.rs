@@ -1,0 +1,7 @@
+//! The command line's surface: what can be said, and what the program says by its exit code.
+
+pub mod args;
+pub mod exit;
+
+pub use args::{Cli, Command};
+pub use exit::Outcome;

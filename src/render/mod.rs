@@ -1,0 +1,25 @@
+//! Values to text for people: pure functions that return what the commands print.
+//!
+//! All text goes through `Page` of [`style`], the one place where colour is added and where text that AWS
+//! or a user supplied loses what could steer a terminal.
+
+pub mod apply;
+pub mod confirm;
+pub mod plan;
+pub mod presets;
+pub mod problems;
+pub mod progress;
+pub mod status;
+pub mod style;
+pub mod summary;
+
+mod fields;
+mod group;
+mod head;
+mod phrase;
+mod trouble;
+
+#[cfg(test)]
+mod fixtures;
+
+pub use style::Style;
