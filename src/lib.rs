@@ -4,4 +4,7 @@
 //! `model` <- `config`, `presets`, `pattern` <- `desired`, `diff`, `plan` <- `kinds` <- `controller` <- `app`.
 //! `aws` is used by `kinds` and `controller` only; `http` reads snapshots and posts keys.
 
+pub mod config;
 pub mod model;
+pub mod pattern;
+pub mod presets;
