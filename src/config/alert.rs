@@ -1,0 +1,319 @@
+//! `[[alert]]`: what the central account delivers, and to whom.
+
+use std::collections::BTreeSet;
+
+use secrecy::ExposeSecret;
+
+use super::problem::{did_you_mean, quoted};
+use super::reader::{Place, Read, Table, read, words};
+use super::{names, secret_file};
+use crate::model::endpoint::{Endpoint, Protocol};
+use crate::model::ids::{AccountId, Arn, Installation};
+
+/// `[[alert]]`: a named receiver rule on the central bus, its format, its topic and subscriptions.
+#[derive(Clone, Debug)]
+pub struct Alert {
+    /// Its name, part of the names of the rule and the topic.
+    pub name: String,
+    /// The watches that feed it; never empty.
+    pub watches: BTreeSet<String>,
+    /// Accounts whose events it delivers; empty: all.
+    pub accounts: BTreeSet<AccountId>,
+    /// Accounts whose events it does not deliver.
+    pub exclude_accounts: BTreeSet<AccountId>,
+    /// A word that the message carries.
+    pub severity: Option<String>,
+    /// How the message is written.
+    pub format: Format,
+    /// A topic of somebody else that it is delivered to; none: one of ours.
+    pub topic: Option<Arn>,
+    /// The name that mails come from and text messages begin with.
+    pub display_name: Option<String>,
+    /// What happens to subscriptions of the topic that the configuration does not name.
+    pub unknown_subscriptions: UnknownSubscriptions,
+    /// Who is told.
+    pub subscriptions: Vec<Subscription>,
+}
+
+words! {
+    /// How the message of an alert is written.
+    Format {
+        /// Sentences for people.
+        Text = "text",
+        /// The event as it came.
+        Raw = "raw",
+    }
+    not built: "json", "chat"
+}
+
+words! {
+    /// What happens to subscriptions that the configuration does not name.
+    UnknownSubscriptions {
+        /// They are shown.
+        Report = "report",
+        /// They are removed.
+        Remove = "remove",
+    }
+}
+
+/// One who is told.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Subscription {
+    /// How.
+    pub protocol: Protocol,
+    /// Where.
+    pub endpoint: Endpoint,
+}
+
+impl Read for Protocol {
+    fn read(value: toml::Value, place: &Place<'_>) -> Option<Self> {
+        place.word(value, &Self::ALL.map(|protocol| (protocol.as_str(), protocol)), &[])
+    }
+}
+
+pub(super) fn read(
+    mut t: Table<'_>,
+    installation: Option<&Installation>,
+    seen: &mut BTreeSet<String>,
+    all_watches: &BTreeSet<String>,
+) -> Option<Alert> {
+    let whole = Place { path: t.path.clone(), report: t.report };
+    let alert = read!(t, Alert {
+        name = names::read(&mut t, installation, seen),
+        watches = watches(&mut t, all_watches),
+        accounts,
+        exclude_accounts,
+        severity = short_text(&mut t, "severity", 32),
+        format = t.value_or("format", Format::Text),
+        topic,
+        // SNS takes no more.
+        display_name = short_text(&mut t, "display_name", 100),
+        unknown_subscriptions = t.value_or("unknown_subscriptions", UnknownSubscriptions::Report),
+        subscriptions = subscriptions(&mut t),
+    })?;
+    match (&alert.topic, alert.subscriptions.is_empty()) {
+        (Some(_), false) => whole.report.add(
+            "E-not-our-topic",
+            &format!("{}.subscriptions", whole.path),
+            "subscriptions to a topic that is not ours",
+            "no subscriptions beside `topic`",
+            "subscribe where the topic is kept, or leave `topic` out for one of ours",
+        ),
+        (None, true) => {
+            whole.report.add::<()>(
+                "W-no-subscriber",
+                &whole.path,
+                "neither a topic nor a subscription",
+                "somebody who is told",
+                "add subscriptions = [{ protocol = \"email\", endpoint = \"...\" }]",
+            );
+            Some(alert)
+        }
+        _ => Some(alert),
+    }
+}
+
+fn watches(t: &mut Table<'_>, all: &BTreeSet<String>) -> Option<BTreeSet<String>> {
+    let named: BTreeSet<String> = t.value("watches")?;
+    let place = t.place("watches");
+    for unknown in named.difference(all) {
+        place.report.add::<()>(
+            "E-unknown-watch",
+            &place.path,
+            quoted(unknown),
+            "the name of a [[watch]]",
+            did_you_mean(
+                unknown,
+                all.iter().map(String::as_str),
+                "add the watch, or leave `watches` out for all",
+            ),
+        );
+    }
+    Some(if named.is_empty() { all.clone() } else { named })
+}
+
+fn short_text(t: &mut Table<'_>, key: &'static str, longest: usize) -> Option<Option<String>> {
+    t.checked(
+        key,
+        &format!("up to {longest} letters, digits, spaces or characters of _.:/=+-@"),
+        "",
+        |text: &Option<String>| quoted(text.as_deref().unwrap_or_default()),
+        // Nothing that would have to be escaped in a message or a subject.
+        |text| {
+            text.as_ref().is_none_or(|text| {
+                text.len() <= longest
+                    && text.chars().all(|c| c.is_ascii_alphanumeric() || " _.:/=+-@".contains(c))
+            })
+        },
+    )
+}
+
+fn subscriptions(t: &mut Table<'_>) -> Option<Vec<Subscription>> {
+    let place = t.place("subscriptions");
+    let list: Option<Vec<Subscription>> = t.each("subscriptions", subscription).into_iter().collect();
+    let list = list?;
+    let mut seen = BTreeSet::new();
+    for (i, subscription) in list.iter().enumerate() {
+        if !seen.insert(subscription) {
+            place.report.add::<()>(
+                "E-duplicate-subscription",
+                &format!("{}[{i}]", place.path),
+                format!("{} {} for the second time", subscription.protocol, subscription.endpoint),
+                "each endpoint once",
+                "remove one of them; SNS knows an endpoint only once",
+            );
+        }
+    }
+    Some(list)
+}
+
+fn subscription(mut t: Table<'_>) -> Option<Subscription> {
+    let protocol: Option<Protocol> = t.value("protocol");
+    let text = secret_file::text_or_file(&mut t, "endpoint", "endpoint_file");
+    let place = t.place("endpoint");
+    t.finish();
+    let (protocol, Some(text)) = (protocol?, text?) else {
+        return place.report.add(
+            "E-missing-key",
+            &place.path,
+            "nothing",
+            "endpoint or endpoint_file",
+            "say where the messages go",
+        );
+    };
+    if protocol == Protocol::Http {
+        place.report.add::<()>(
+            "W-plain-http",
+            &place.path,
+            "http",
+            "https",
+            "alerts would cross the network readable and forgeable",
+        );
+    }
+    match Endpoint::new(protocol, text.expose_secret()) {
+        Ok(endpoint) => Some(Subscription { protocol, endpoint }),
+        Err(error) => {
+            place.bad(quoted(&error.found), error.expected, format!("as protocol \"{protocol}\" asks for it"))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::parse;
+    use crate::config::tests::{codes, settings};
+
+    const EMAIL: &str = "{ protocol = 'email', endpoint = 'security@example.com' }";
+
+    #[test]
+    fn an_alert_without_watches_has_all_of_them() {
+        let watches = "[[watch]]\nname='a'\npreset='cis-4.4'\n[[watch]]\nname='b'\npreset='iam-any'\n";
+        let alert = |more: &str| settings(&format!("{watches}[[alert]]\nname='x'\n{more}")).alerts.remove(0);
+        assert_eq!(alert("").watches, BTreeSet::from(["a".to_owned(), "b".to_owned()]));
+        assert_eq!(alert("watches=['b']").watches, BTreeSet::from(["b".to_owned()]));
+        assert_eq!(
+            settings("[[alert]]\nname='x'").alerts[0].watches,
+            BTreeSet::from(["iam-changes".to_owned()])
+        );
+        assert_eq!(
+            codes(&format!("{watches}[[alert]]\nname='x'\nwatches=['c']")),
+            ["E-unknown-watch alert[0].watches"]
+        );
+    }
+
+    #[test]
+    fn an_alert_of_a_broken_watch_is_not_reported_as_well() {
+        let found = codes("[[watch]]\nname='a'\npreset='nonsense'\n[[alert]]\nname='x'\nwatches=['a']");
+        assert_eq!(found, ["E-unknown-preset watch[0].preset"]);
+    }
+
+    #[test]
+    fn an_endpoint_comes_from_the_file_or_from_a_file_of_its_own_and_is_never_shown() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("hook");
+        std::fs::write(&path, "https://hooks.example.com/s3cret\n").unwrap();
+        let settings = settings(&format!(
+            "[[alert]]\nname='x'\nsubscriptions=[{EMAIL}, {{protocol='https', endpoint_file='{}'}}]",
+            path.display()
+        ));
+        assert_eq!(settings.alerts[0].subscriptions[1].endpoint.reveal(), "https://hooks.example.com/s3cret");
+        assert!(!format!("{settings:?}").contains("s3cret"));
+    }
+
+    #[test]
+    fn no_problem_reveals_an_endpoint() {
+        for subscriptions in [
+            "[{protocol='https', endpoint='hooks.example.com/s3cret'}]",
+            "[{protocol='https', endpoint='https://a.example/s3cret'}, {protocol='https', endpoint='https://a.example/s3cret'}]",
+            "[{protocol='email', endpoint='https://a.example/s3cret'}]",
+            "[{protocol='htps', endpoint='https://a.example/s3cret'}]",
+            "[{protocol='https', endpont='https://a.example/s3cret'}]",
+            "[{protocol='https', endpoint=['https://a.example/s3cret']}]",
+            "['https://a.example/s3cret']",
+            "'https://a.example/s3cret'",
+            "[{protocol='https', endpoint='https://a.example/s3cret}]",
+        ] {
+            let error =
+                parse(&format!("[[alert]]\nname='x'\nsubscriptions={subscriptions}"), []).unwrap_err();
+            assert!(!error.to_string().contains("s3cret"), "{error}");
+        }
+    }
+
+    #[test]
+    fn the_same_endpoint_twice_is_refused() {
+        assert_eq!(
+            codes(&format!("[[alert]]\nname='x'\nsubscriptions=[{EMAIL}, {EMAIL}]")),
+            ["E-duplicate-subscription alert[0].subscriptions[1]"]
+        );
+    }
+
+    #[test]
+    fn an_endpoint_must_be_there_once_and_of_the_protocol() {
+        for (subscription, code) in [
+            ("{protocol='email'}", "E-missing-key alert[0].subscriptions[0].endpoint"),
+            ("{endpoint='a@example.com'}", "E-missing-key alert[0].subscriptions[0].protocol"),
+            ("{protocol='sms', endpoint='a@example.com'}", "E-bad-value alert[0].subscriptions[0].endpoint"),
+            ("{protocol='fax', endpoint='1'}", "E-bad-value alert[0].subscriptions[0].protocol"),
+            (
+                "{protocol='email', endpoint='a@example.com', endpoint_file='x'}",
+                "E-bad-value alert[0].subscriptions[0].endpoint_file",
+            ),
+            (
+                "{protocol='email', endpoint='a@example.com', raw=true}",
+                "E-not-built-yet alert[0].subscriptions[0].raw",
+            ),
+        ] {
+            assert_eq!(codes(&format!("[[alert]]\nname='x'\nsubscriptions=[{subscription}]")), [code]);
+        }
+    }
+
+    #[test]
+    fn a_topic_of_somebody_else_has_its_subscriptions_there() {
+        let topic = "topic = 'arn:aws:sns:us-east-1:222222222222:security'";
+        assert_eq!(
+            settings(&format!("[[alert]]\nname='x'\n{topic}")).alerts[0].topic.as_ref().unwrap().resource,
+            "security"
+        );
+        assert_eq!(
+            codes(&format!("[[alert]]\nname='x'\n{topic}\nsubscriptions=[{EMAIL}]")),
+            ["E-not-our-topic alert[0].subscriptions"]
+        );
+    }
+
+    #[test]
+    fn formats_that_are_not_built_are_told_from_those_that_do_not_exist() {
+        assert_eq!(codes("[[alert]]\nname='x'\nformat='chat'"), ["E-not-built-yet alert[0].format"]);
+        assert_eq!(codes("[[alert]]\nname='x'\nformat='html'"), ["E-bad-value alert[0].format"]);
+        assert_eq!(settings("[[alert]]\nname='x'\nformat='raw'").alerts[0].format, Format::Raw);
+    }
+
+    #[test]
+    fn nothing_that_a_message_would_have_to_escape_gets_into_it() {
+        assert_eq!(codes("[[alert]]\nname='x'\nseverity='\"<high>\"'"), ["E-bad-value alert[0].severity"]);
+        assert_eq!(
+            settings("[[alert]]\nname='x'\nseverity='high'").alerts[0].severity.as_deref(),
+            Some("high")
+        );
+    }
+}

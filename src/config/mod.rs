@@ -1,0 +1,121 @@
+//! The configuration: read once from all its layers, checked as a whole, and refused with every problem at once.
+//!
+//! `layers` merges defaults, file and environment; each section reads its own table through `reader`;
+//! `validate` checks what must hold between sections. Nothing else reads the process environment.
+
+mod alert;
+mod central;
+mod http;
+mod layers;
+mod log;
+mod member;
+mod names;
+mod not_built;
+mod organization;
+mod partition;
+mod problem;
+mod reader;
+mod reconcile;
+mod secret_file;
+mod settings;
+mod validate;
+mod values;
+mod watch;
+
+#[cfg(test)]
+mod tests;
+
+use std::path::{Path, PathBuf};
+
+pub use alert::{Alert, Format, Subscription, UnknownSubscriptions};
+pub use central::{CentralSettings, Senders};
+pub use http::{Auth, HttpSettings, Token, TokenRole};
+pub use log::{LogFormat, LogSettings};
+pub use member::{ForwardingRole, MemberSettings};
+pub use organization::{OnExclude, OrganizationSettings};
+pub use problem::{ConfigError, Problem};
+pub use reconcile::{Adopt, ChangedAccounts, Limits, Mode, Override, OverrideScope, ReconcileSettings};
+pub use settings::Settings;
+pub use watch::{Watch, WatchAccounts};
+
+use layers::Variables;
+use problem::Report;
+
+/// A configuration that can be used.
+#[derive(Clone, Debug)]
+pub struct Loaded {
+    /// What it says.
+    pub settings: Settings,
+    /// What is doubtful about it.
+    pub warnings: Vec<Problem>,
+    /// The file that it comes from; none if the environment alone sufficed.
+    pub file: Option<PathBuf>,
+}
+
+/// Reads defaults, overlaid by the file, overlaid by the environment; reports all problems at once.
+///
+/// Without a named file, the two usual places are tried; if there is none, the environment must suffice.
+pub fn load(
+    file: Option<&Path>,
+    environment: impl IntoIterator<Item = (String, String)>,
+) -> Result<Loaded, ConfigError> {
+    let reading = Reading::new(environment);
+    match layers::find(file, &reading.report) {
+        None => reading.finish(None, None),
+        Some(Some((path, text))) => {
+            let table = layers::parse(&text, &path, &reading.report);
+            reading.finish(table, Some(path))
+        }
+        Some(None) => reading.finish(Some(toml::Table::new()), None).map_err(|mut error| {
+            error.problems.insert(0, layers::no_file());
+            error
+        }),
+    }
+}
+
+/// Reads a configuration as [`load`] does, from the text of its file.
+pub fn parse(
+    text: &str,
+    environment: impl IntoIterator<Item = (String, String)>,
+) -> Result<Loaded, ConfigError> {
+    let reading = Reading::new(environment);
+    let table = layers::parse(text, Path::new("the configuration"), &reading.report);
+    reading.finish(table, None)
+}
+
+/// The process environment.
+pub fn environment() -> Vec<(String, String)> {
+    // Not `vars`: it panics at the first variable, of whatever program, that is no Unicode.
+    let lossy = |text: std::ffi::OsString| text.to_string_lossy().into_owned();
+    std::env::vars_os().map(|(name, value)| (lossy(name), lossy(value))).collect()
+}
+
+/// One reading of a configuration.
+struct Reading {
+    environment: Vec<(String, String)>,
+    variables: Variables,
+    report: Report,
+}
+
+impl Reading {
+    fn new(environment: impl IntoIterator<Item = (String, String)>) -> Self {
+        let environment: Vec<(String, String)> = environment.into_iter().collect();
+        let variables = Variables::new(&environment);
+        let report = Report::new(variables.names.clone());
+        Self { environment, variables, report }
+    }
+
+    /// The settings of the file's `table`, or all problems; without a table, why there is none.
+    fn finish(self, table: Option<toml::Table>, file: Option<PathBuf>) -> Result<Loaded, ConfigError> {
+        let Self { environment, variables, report } = self;
+        variables.report_strangers(&report);
+        let settings = table
+            .and_then(|table| layers::merge(table, &variables, &report))
+            .and_then(|table| settings::read(table, &environment, &report));
+        let (problems, warnings) = report.into_errors_and_warnings();
+        match settings {
+            Some(settings) if problems.is_empty() => Ok(Loaded { settings, warnings, file }),
+            _ => Err(ConfigError { problems }),
+        }
+    }
+}

@@ -1,0 +1,308 @@
+//! What must hold between sections. Each check runs over the sections that could be read.
+
+use std::collections::BTreeSet;
+
+use super::problem::Report;
+use super::{Alert, CentralSettings, ForwardingRole, MemberSettings, OrganizationSettings, Watch, partition};
+use crate::model::ids::{Installation, Region};
+use crate::model::partition::Partition;
+use crate::pattern::Pattern;
+
+/// The sections that could be read.
+pub(super) struct Sections<'a> {
+    pub(super) installation: Option<&'a Installation>,
+    pub(super) organization: Option<&'a OrganizationSettings>,
+    pub(super) member: Option<&'a MemberSettings>,
+    pub(super) central: Option<&'a CentralSettings>,
+    pub(super) watches: &'a [Option<Watch>],
+    pub(super) alerts: &'a [Option<Alert>],
+    pub(super) environment_region: Option<&'a Region>,
+}
+
+pub(super) fn across(sections: &Sections<'_>, report: &Report) {
+    sections.advise(report);
+    sections.forwarding_role(report);
+    sections.partitions(report);
+    sections.regions(report);
+    sections.equal_watches(report);
+    sections.topics(report);
+}
+
+impl<'a> Sections<'a> {
+    /// The readable watches with their paths.
+    fn watches(&self) -> impl Iterator<Item = (String, &'a Watch)> + Clone {
+        self.watches
+            .iter()
+            .enumerate()
+            .filter_map(|(i, watch)| Some((format!("watch[{i}]"), watch.as_ref()?)))
+    }
+
+    fn partition(&self) -> Partition {
+        partition::of(self.central, self.organization, self.member, self.environment_region)
+    }
+
+    fn advise(&self, report: &Report) {
+        if self.organization.is_some_and(|organization| organization.id.is_none()) {
+            report.add::<()>(
+                "W-no-organization-id",
+                "organization.id",
+                "nothing",
+                "the id of the organization",
+                "with it, credentials of another organization are refused before any write",
+            );
+        }
+        if self.member.is_some_and(|member| {
+            member.forwarding_role == ForwardingRole::Managed && member.permissions_boundary.is_none()
+        }) {
+            report.add::<()>(
+                "W-no-boundary",
+                "member.permissions_boundary",
+                "nothing",
+                "the name of the policy that bounds the forwarding role",
+                "without it, whoever holds the member role can make itself an administrator",
+            );
+        }
+        if self.alerts.is_empty() {
+            report.add::<()>(
+                "W-no-alert",
+                "alert",
+                "nothing",
+                "an [[alert]] with subscriptions",
+                "events reach the central bus and nobody is told of them",
+            );
+        }
+    }
+
+    fn forwarding_role(&self, report: &Report) {
+        let (Some(installation), Some(member)) = (self.installation, self.member) else { return };
+        let prefix = format!("{installation}-forwarder");
+        if member.forwarding_role == ForwardingRole::Managed
+            && !member.forwarding_role_name.starts_with(&prefix)
+        {
+            report.add::<()>(
+                "E-forwarding-role-name",
+                "member.forwarding_role_name",
+                format!("{:?}", member.forwarding_role_name),
+                format!("a name that begins with {prefix}, the only roles that the member role may write"),
+                "or set forwarding_role = \"existing\" for a role that somebody else keeps",
+            );
+        }
+    }
+
+    fn partitions(&self, report: &Report) {
+        let evidence = partition::evidence(self.central, self.organization, self.member);
+        let watched = self.watches().flat_map(|(path, watch)| {
+            watch.regions.iter().map(move |region| (format!("{path}.regions"), Partition::of_region(region)))
+        });
+        let mut first = None;
+        for (path, partition) in evidence.into_iter().chain(watched) {
+            let Some(partition) = partition else {
+                report.add::<()>(
+                    "E-unknown-region",
+                    &path,
+                    "a Region of no partition that orgwatch knows",
+                    "a Region of AWS",
+                    "check the spelling of the Region",
+                );
+                continue;
+            };
+            let (first_path, first) = first.get_or_insert_with(|| (path.clone(), partition));
+            if partition != *first {
+                report.add::<()>(
+                    "E-partitions",
+                    &path,
+                    format!("partition {partition}"),
+                    format!("partition {first}, as {first_path} says"),
+                    "run one orgwatch for each partition; nothing crosses from one to another",
+                );
+            }
+        }
+    }
+
+    fn regions(&self, report: &Report) {
+        let Some(organization) = self.organization else { return };
+        let everywhere = organization.regions.is_empty();
+        let outside = |region: &Region| !everywhere && !organization.regions.contains(region);
+        let refuse = |path: &str, region: &Region| {
+            report.add::<()>(
+                "E-region-not-allowed",
+                path,
+                format!("{region}, which organization.regions does not have"),
+                "a Region where we may work",
+                "add the Region to organization.regions",
+            );
+        };
+        let iam_events = self.partition().iam_events_region();
+        if let Some(central) = self.central {
+            let region = central.region.as_ref().unwrap_or(&iam_events);
+            if outside(region) {
+                refuse("central.region", region);
+            }
+        }
+        for (path, watch) in self.watches() {
+            let path = format!("{path}.regions");
+            watch.regions.iter().filter(|region| outside(region)).for_each(|region| refuse(&path, region));
+            if watch.pattern.sources() != BTreeSet::from(["aws.iam"]) {
+                continue;
+            }
+            if watch.regions.is_empty() && outside(&iam_events) {
+                refuse(&path, &iam_events);
+            } else if !watch.regions.is_empty() && !watch.regions.contains(&iam_events) {
+                report.add::<()>(
+                    "E-silent-region",
+                    &path,
+                    "none of the Regions where IAM's events appear",
+                    iam_events.to_string(),
+                    "leave `regions` out; IAM's events appear in one Region whatever the caller's",
+                );
+            }
+        }
+    }
+
+    /// A forwarded event does not say which rule sent it, so what two watches see is delivered twice.
+    fn equal_watches(&self, report: &Report) {
+        let mut rest = self.watches();
+        while let Some((path, watch)) = rest.next() {
+            for (other_path, other) in rest.clone() {
+                let found = format!("the watches {:?} and {:?}", watch.name, other.name);
+                if Pattern::same(&watch.pattern.compact(), &other.pattern.compact()) {
+                    report.add::<()>(
+                        "E-same-pattern",
+                        &other_path,
+                        format!("{found} with equal patterns"),
+                        "each event in one watch",
+                        "keep one of them; each event would be delivered twice",
+                    );
+                } else if !watch.pattern.sources().is_disjoint(&other.pattern.sources()) {
+                    report.add::<()>(
+                        "W-overlap-unchecked",
+                        &other_path,
+                        format!("{found} of the same source"),
+                        "patterns that no event matches both of",
+                        format!("an event that matches {path} as well is delivered twice"),
+                    );
+                }
+            }
+        }
+    }
+
+    fn topics(&self, report: &Report) {
+        let Some(central) = self.central else { return };
+        let partition = self.partition();
+        let region = central.region.clone().unwrap_or_else(|| partition.iam_events_region());
+        for (i, alert) in self.alerts.iter().enumerate() {
+            let Some(topic) = alert.as_ref().and_then(|alert| alert.topic.as_ref()) else { continue };
+            let ours = topic.service == "sns"
+                && topic.partition == partition
+                && topic.region == region.as_str()
+                && topic.account == central.account_id.as_str()
+                && !topic.resource.contains(':');
+            if !ours {
+                report.add::<()>(
+                    "E-not-our-topic",
+                    &format!("alert[{i}].topic"),
+                    topic.to_string(),
+                    format!("the ARN of a topic in {region} of the central account {}", central.account_id),
+                    "a rule delivers to topics beside it; subscribe a queue for what is elsewhere",
+                );
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::config::tests::{all_codes, codes, settings};
+
+    #[test]
+    fn everything_is_of_one_partition() {
+        assert_eq!(
+            codes(
+                "[organization]\nregions = ['cn-north-1']\nreader_role_arn = 'arn:aws:iam::111111111111:role/r'"
+            ),
+            [
+                "E-partitions organization.regions",
+                "E-region-not-allowed central.region",
+                "E-region-not-allowed watch[0].regions"
+            ]
+        );
+        assert_eq!(
+            codes("[[watch]]\nname='x'\npreset='iam-any'\nregions=['xx-moon-1','us-east-1']"),
+            ["E-unknown-region watch[0].regions"]
+        );
+    }
+
+    #[test]
+    fn where_regions_are_allowed_by_name_central_and_watches_keep_to_them() {
+        let organization = "[organization]\nregions = ['us-east-1', 'eu-central-1']\n";
+        settings(organization);
+        let mut with_central =
+            settings(&format!("{organization}[[watch]]\nname='x'\npreset='iam-any'\nregions=['us-east-1']"));
+        assert_eq!(with_central.watches.remove(0).regions.len(), 1);
+        assert_eq!(
+            codes(&format!(
+                "{organization}[[watch]]\nname='x'\npreset='iam-any'\nregions=['us-east-1','us-west-2']"
+            )),
+            ["E-region-not-allowed watch[0].regions"]
+        );
+        assert_eq!(
+            codes("[organization]\nregions = ['eu-central-1']"),
+            ["E-region-not-allowed central.region", "E-region-not-allowed watch[0].regions"]
+        );
+    }
+
+    #[test]
+    fn a_watch_of_iam_where_its_events_never_appear_is_refused() {
+        assert_eq!(
+            codes("[[watch]]\nname='x'\npreset='iam-changes'\nregions=['eu-central-1']"),
+            ["E-silent-region watch[0].regions"]
+        );
+        assert!(
+            codes("[[watch]]\nname='x'\npattern='{\"source\":[\"aws.s3\"]}'\nregions=['eu-central-1']")
+                .is_empty()
+        );
+    }
+
+    #[test]
+    fn equal_patterns_are_refused_and_others_of_one_source_are_doubtful() {
+        let watches =
+            |a: &str, b: &str| format!("[[watch]]\nname='a'\npreset='{a}'\n[[watch]]\nname='b'\n{b}");
+        assert_eq!(
+            all_codes(&watches(
+                "iam-any",
+                "pattern='{\"detail-type\":[\"AWS API Call via CloudTrail\"],\"source\":[\"aws.iam\",\"aws.iam\"]}'"
+            )),
+            ["E-same-pattern watch[1]"]
+        );
+        assert_eq!(
+            all_codes(&watches("cis-4.4", "preset='iam-user-deletion'")),
+            ["W-overlap-unchecked watch[1]"]
+        );
+        assert!(all_codes(&watches("cis-4.4", "pattern='{\"source\":[\"aws.s3\"]}'")).is_empty());
+    }
+
+    #[test]
+    fn a_topic_stands_beside_the_rule() {
+        for (topic, fine) in [
+            ("arn:aws:sns:us-east-1:222222222222:t", true),
+            ("arn:aws:sns:eu-central-1:222222222222:t", false),
+            ("arn:aws:sns:us-east-1:333333333333:t", false),
+            ("arn:aws:sqs:us-east-1:222222222222:t", false),
+            ("arn:aws-cn:sns:us-east-1:222222222222:t", false),
+        ] {
+            let found = codes(&format!("[[alert]]\nname='x'\ntopic='{topic}'"));
+            assert_eq!(found.is_empty(), fine, "{topic}: {found:?}");
+        }
+    }
+
+    #[test]
+    fn what_is_risky_is_said_and_accepted() {
+        let found = crate::config::parse(
+            "[central]\naccount_id='222222222222'\n[member]\npermissions_boundary=''",
+            [],
+        )
+        .unwrap();
+        let found: Vec<&str> = found.warnings.iter().map(|problem| problem.code).collect();
+        assert_eq!(found, ["W-no-organization-id", "W-no-boundary", "W-no-alert"]);
+    }
+}

@@ -1,0 +1,227 @@
+//! `[[watch]]`: what members forward.
+
+use std::collections::BTreeSet;
+
+use toml::Value;
+
+use super::names;
+use super::problem::{did_you_mean, quoted};
+use super::reader::{Place, Read, Table, read};
+use crate::model::ids::{AccountId, Installation, OuId, Region};
+use crate::pattern::{Finding, Pattern};
+use crate::presets;
+
+/// The watch that there is if the configuration names none; also the name of its preset.
+pub(super) const DEFAULT: &str = "iam-changes";
+
+/// `[[watch]]`: a named event pattern that members forward.
+#[derive(Clone, Debug)]
+pub struct Watch {
+    /// Its name, part of the name of the sender rules.
+    pub name: String,
+    /// The preset that the pattern comes from; none if the configuration spells it out.
+    pub preset: Option<String>,
+    /// What is forwarded.
+    pub pattern: Pattern,
+    /// Where; empty: in the Regions that the pattern needs.
+    pub regions: BTreeSet<Region>,
+    /// OUs or roots whose accounts forward; empty: all.
+    pub include_ous: BTreeSet<OuId>,
+    /// OUs or roots whose accounts do not.
+    pub exclude_ous: BTreeSet<OuId>,
+    /// The accounts that forward.
+    pub accounts: WatchAccounts,
+    /// Whether calls that only read are forwarded as well.
+    pub read_events: bool,
+}
+
+/// The accounts that forward a watch.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum WatchAccounts {
+    /// Every account that counts.
+    All,
+    /// These alone.
+    Only {
+        /// Accounts by id.
+        ids: BTreeSet<AccountId>,
+        /// The management account, whatever its id.
+        management: bool,
+    },
+}
+
+impl Watch {
+    /// The watch of the default preset, over everything.
+    pub(super) fn of_default_preset() -> Option<Self> {
+        Some(Self {
+            name: DEFAULT.to_owned(),
+            preset: Some(DEFAULT.to_owned()),
+            pattern: presets::by_name(DEFAULT)?.pattern(),
+            regions: BTreeSet::new(),
+            include_ous: BTreeSet::new(),
+            exclude_ous: BTreeSet::new(),
+            accounts: WatchAccounts::All,
+            read_events: false,
+        })
+    }
+}
+
+impl Read for WatchAccounts {
+    fn read(value: Value, place: &Place<'_>) -> Option<Self> {
+        let named: Vec<Named> = Vec::read(value, place)?;
+        if named.is_empty() {
+            return Some(Self::All);
+        }
+        let management = named.iter().any(|named| matches!(named, Named::Management));
+        let ids = named.into_iter().filter_map(|named| match named {
+            Named::Account(id) => Some(id),
+            Named::Management => None,
+        });
+        Some(Self::Only { ids: ids.collect(), management })
+    }
+
+    fn absent() -> Option<Self> {
+        Some(Self::All)
+    }
+}
+
+/// One account as a watch names it.
+enum Named {
+    Account(AccountId),
+    Management,
+}
+
+impl Read for Named {
+    fn read(value: Value, place: &Place<'_>) -> Option<Self> {
+        match value.as_str() {
+            Some("management") => Some(Self::Management),
+            _ => AccountId::read(value, place).map(Self::Account),
+        }
+    }
+}
+
+pub(super) fn read(
+    mut t: Table<'_>,
+    installation: Option<&Installation>,
+    seen: &mut BTreeSet<String>,
+) -> Option<Watch> {
+    let (named, matched) = source(&mut t).unzip();
+    read!(t, Watch {
+        name = names::read(&mut t, installation, seen),
+        preset = named,
+        pattern = matched,
+        regions,
+        include_ous,
+        exclude_ous,
+        accounts,
+        read_events,
+    })
+}
+
+/// The preset, if it is one, and the pattern of a watch.
+fn source(t: &mut Table<'_>) -> Option<(Option<String>, Pattern)> {
+    let preset: Option<Option<String>> = t.value("preset");
+    let pattern: Option<Option<String>> = t.value("pattern");
+    let whole = Place { path: t.path.clone(), report: t.report };
+    match (preset?, pattern?) {
+        (Some(preset), None) => {
+            let pattern = by_name(&preset, &t.place("preset"))?.pattern();
+            Some((Some(preset), pattern))
+        }
+        (None, Some(text)) => parse(&text, &t.place("pattern")).map(|pattern| (None, pattern)),
+        (preset, _) => whole.report.add(
+            "E-preset-or-pattern",
+            &whole.path,
+            if preset.is_some() { "both a preset and a pattern" } else { "neither a preset nor a pattern" },
+            "exactly one of the two",
+            "`orgwatch presets` lists the presets",
+        ),
+    }
+}
+
+fn by_name(name: &str, place: &Place<'_>) -> Option<&'static presets::Preset> {
+    presets::by_name(name).or_else(|| {
+        let known = presets::all().iter().map(|preset| preset.name);
+        place.report.add(
+            "E-unknown-preset",
+            &place.path,
+            quoted(name),
+            known.clone().collect::<Vec<_>>().join(", "),
+            did_you_mean(name, known, "`orgwatch presets` says what each of them sees"),
+        )
+    })
+}
+
+fn parse(text: &str, place: &Place<'_>) -> Option<Pattern> {
+    let report = |Finding { code, path, message, mend, .. }: Finding| {
+        let path = if path.is_empty() { place.path.clone() } else { format!("{}: {path}", place.path) };
+        place.report.add::<()>(code, &path, message, "", mend);
+    };
+    match Pattern::parse(text) {
+        Ok(pattern) => {
+            pattern.findings().into_iter().for_each(report);
+            Some(pattern)
+        }
+        Err(findings) => {
+            findings.into_iter().for_each(report);
+            None
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::tests::{codes, settings};
+
+    #[test]
+    fn without_a_watch_there_is_that_of_the_default_preset() {
+        let watches = settings("").watches;
+        assert_eq!(watches.len(), 1);
+        assert_eq!((watches[0].name.as_str(), watches[0].preset.as_deref()), (DEFAULT, Some(DEFAULT)));
+        assert_eq!(watches[0].pattern, presets::by_name(DEFAULT).unwrap().pattern());
+    }
+
+    #[test]
+    fn a_watch_has_exactly_one_of_preset_and_pattern() {
+        assert_eq!(codes("[[watch]]\nname = 'x'"), ["E-preset-or-pattern watch[0]"]);
+        assert_eq!(
+            codes("[[watch]]\nname = 'x'\npreset = 'cis-4.4'\npattern = '{\"source\":[\"aws.iam\"]}'"),
+            ["E-preset-or-pattern watch[0]"]
+        );
+    }
+
+    #[test]
+    fn an_unknown_preset_is_reported_with_the_nearest_one() {
+        let error = crate::config::parse("[[watch]]\nname = 'x'\npreset = 'iam-change'", []).unwrap_err();
+        let problem = error.problems.iter().find(|problem| problem.code == "E-unknown-preset").unwrap();
+        assert_eq!(problem.hint, "did you mean `iam-changes`?");
+    }
+
+    #[test]
+    fn a_finding_of_the_pattern_check_stands_under_the_key() {
+        assert_eq!(
+            codes(
+                "[[watch]]\nname = 'x'\npattern = '{\"source\":[\"aws.iam\"],\"detail\":{\"eventName\":[\"Add*\"]}}'"
+            ),
+            ["E-pattern-literal-star watch[0].pattern: detail.eventName[0]"]
+        );
+        assert_eq!(codes("[[watch]]\nname = 'x'\npattern = '{'"), ["E-pattern-not-json watch[0].pattern"]);
+    }
+
+    #[test]
+    fn accounts_are_ids_or_the_management_account() {
+        let watch = |accounts| {
+            settings(&format!("[[watch]]\nname='x'\npreset='iam-any'\naccounts={accounts}")).watches.remove(0)
+        };
+        assert_eq!(watch("[]").accounts, WatchAccounts::All);
+        let id: AccountId = "012345678901".parse().unwrap();
+        assert_eq!(
+            watch("['management', '012345678901']").accounts,
+            WatchAccounts::Only { ids: BTreeSet::from([id]), management: true }
+        );
+        assert_eq!(
+            codes("[[watch]]\nname='x'\npreset='iam-any'\naccounts=['managment', 333333333333]"),
+            ["E-bad-value watch[0].accounts[0]", "E-wrong-type watch[0].accounts[1]"]
+        );
+    }
+}
