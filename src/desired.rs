@@ -4,7 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
 
-use crate::config::{Alert as AlertSettings, ForwardingRole, Format, Mode, OverrideScope, Senders, Settings, UnknownSubscriptions};
+use crate::config::{
+    Alert as AlertSettings, Format, ForwardingRole, Mode, OverrideScope, Senders, Settings,
+    UnknownSubscriptions,
+};
 use crate::config::{OnExclude, Watch as WatchSettings, WatchAccounts};
 use crate::document;
 use crate::inventory::{Filter, Known};
@@ -71,17 +74,23 @@ pub fn world(settings: &Settings, organization: &OrganizationId) -> Result<World
             })
             .collect(),
     };
-    world.alerts = settings.alerts.iter().map(|alert| compile(settings, &world, alert)).collect::<Result<_, _>>()?;
+    world.alerts =
+        settings.alerts.iter().map(|alert| compile(settings, &world, alert)).collect::<Result<_, _>>()?;
     Ok(world)
 }
 
 /// The Regions in which a watch has sender rules: those that it names, else the one where IAM's events appear.
 fn regions(settings: &Settings, watch: &WatchSettings) -> BTreeSet<Region> {
-    if watch.regions.is_empty() { BTreeSet::from([settings.partition().iam_events_region()]) } else { watch.regions.clone() }
+    if watch.regions.is_empty() {
+        BTreeSet::from([settings.partition().iam_events_region()])
+    } else {
+        watch.regions.clone()
+    }
 }
 
 fn compile(settings: &Settings, world: &World, alert: &AlertSettings) -> Result<Alert, CannotCombine> {
-    let watches: Vec<&WatchSettings> = settings.watches.iter().filter(|watch| alert.watches.contains(&watch.name)).collect();
+    let watches: Vec<&WatchSettings> =
+        settings.watches.iter().filter(|watch| alert.watches.contains(&watch.name)).collect();
     let mut arms = watches
         .iter()
         .map(|watch| {
@@ -107,10 +116,10 @@ fn compile(settings: &Settings, world: &World, alert: &AlertSettings) -> Result<
         name: alert.name.clone(),
         pattern: document::normal_pattern(pattern),
         read_events: watches.iter().any(|watch| watch.read_events),
-        topic_arn: alert
-            .topic
-            .as_ref()
-            .map_or_else(|| world.arn("sns", &world.central_region, &world.central, &name), ToString::to_string),
+        topic_arn: alert.topic.as_ref().map_or_else(
+            || world.arn("sns", &world.central_region, &world.central, &name),
+            ToString::to_string,
+        ),
         topic,
         severity: alert.severity.clone(),
         text: alert.format == Format::Text,
@@ -122,7 +131,8 @@ fn limited(alert: &AlertSettings, mut pattern: Value) -> Option<Value> {
     let mut accounts: Vec<Value> = Vec::new();
     if !alert.accounts.is_empty() {
         // One list says both: who is in, less who is out.
-        accounts.extend(alert.accounts.difference(&alert.exclude_accounts).map(|id| Value::from(id.as_str())));
+        accounts
+            .extend(alert.accounts.difference(&alert.exclude_accounts).map(|id| Value::from(id.as_str())));
     } else if !alert.exclude_accounts.is_empty() {
         let out: Vec<&str> = alert.exclude_accounts.iter().map(AccountId::as_str).collect();
         accounts.push(json!({ "anything-but": out }));
@@ -141,11 +151,19 @@ fn limited(alert: &AlertSettings, mut pattern: Value) -> Option<Value> {
 /// Every target: the central ones, and each wanted account that has a watch and a way in.
 ///
 /// `enforce_all` is for a command that was told to write; overrides bind it all the same.
-pub fn targets(settings: &Settings, world: &World, known: &BTreeMap<AccountId, Known>, management: &AccountId, enforce_all: bool) -> Targets {
+pub fn targets(
+    settings: &Settings,
+    world: &World,
+    known: &BTreeMap<AccountId, Known>,
+    management: &AccountId,
+    enforce_all: bool,
+) -> Targets {
     let mut targets = Targets::new();
     let given = if enforce_all { Mode::Enforce } else { settings.reconcile.mode };
-    let central_enforces = known.get(&world.central).map_or(given == Mode::Enforce, |k| enforces(settings, k, given));
-    let central_regions: BTreeSet<&Region> = world.sender_regions.iter().chain([&world.central_region]).collect();
+    let central_enforces =
+        known.get(&world.central).map_or(given == Mode::Enforce, |k| enforces(settings, k, given));
+    let central_regions: BTreeSet<&Region> =
+        world.sender_regions.iter().chain([&world.central_region]).collect();
     for region in central_regions {
         let key = TargetKey { side: Side::Central, account: world.central.clone(), region: region.clone() };
         let target = Target {
@@ -160,7 +178,8 @@ pub fn targets(settings: &Settings, world: &World, known: &BTreeMap<AccountId, K
         targets.insert(key, target);
     }
     for known in known.values() {
-        let leaving = known.standing == Standing::Excluded && settings.organization.on_exclude == OnExclude::Remove;
+        let leaving =
+            known.standing == Standing::Excluded && settings.organization.on_exclude == OnExclude::Remove;
         if known.standing != Standing::Active && !leaving {
             continue;
         }
@@ -181,14 +200,25 @@ pub fn reach(settings: &Settings, account: &AccountId, management: &AccountId) -
 }
 
 /// The targets of one member: a Region each, of which the first keeps the account's roles.
-pub fn member(settings: &Settings, world: &World, known: &Known, management: &AccountId, enforce: bool, leaving: bool) -> Vec<Target> {
+pub fn member(
+    settings: &Settings,
+    world: &World,
+    known: &Known,
+    management: &AccountId,
+    enforce: bool,
+    leaving: bool,
+) -> Vec<Target> {
     let account = &known.account.id;
     let Some(reach) = reach(settings, account, management) else { return Vec::new() };
     let mut by_region: BTreeMap<Region, Vec<Watch>> = BTreeMap::new();
     for watch in settings.watches.iter().filter(|watch| leaving || watches(watch, known, management)) {
         for region in regions(settings, watch) {
             let pattern = document::normal_pattern(watch.pattern.value().clone());
-            by_region.entry(region).or_default().push(Watch { name: watch.name.clone(), pattern, read_events: watch.read_events });
+            by_region.entry(region).or_default().push(Watch {
+                name: watch.name.clone(),
+                pattern,
+                read_events: watch.read_events,
+            });
         }
     }
     let iam = world.partition.iam_events_region();
@@ -211,7 +241,9 @@ fn watches(watch: &WatchSettings, known: &Known, management: &AccountId) -> bool
     let id = &known.account.id;
     let named = match &watch.accounts {
         WatchAccounts::All => true,
-        WatchAccounts::Only { ids, management: with_management } => ids.contains(id) || (*with_management && id == management),
+        WatchAccounts::Only { ids, management: with_management } => {
+            ids.contains(id) || (*with_management && id == management)
+        }
     };
     named && (watch.include_ous.is_empty() || below(&watch.include_ous)) && !below(&watch.exclude_ous)
 }
@@ -225,6 +257,10 @@ pub fn enforces(settings: &Settings, known: &Known, given: Mode) -> bool {
 fn mode_of(settings: &Settings, account: &AccountId, path: &[OuId]) -> Option<Mode> {
     let overrides = &settings.reconcile.overrides;
     let own = overrides.iter().find(|o| matches!(&o.scope, OverrideScope::Account(id) if id == account));
-    let inner = || path.iter().rev().find_map(|ou| overrides.iter().find(|o| matches!(&o.scope, OverrideScope::Ou(id) if id == ou)));
+    let inner = || {
+        path.iter()
+            .rev()
+            .find_map(|ou| overrides.iter().find(|o| matches!(&o.scope, OverrideScope::Ou(id) if id == ou)))
+    };
     own.or_else(inner).map(|o| o.mode)
 }

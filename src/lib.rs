@@ -5,8 +5,10 @@
 //! `judge`, `planning` <- `controller` <- `cli`, `app`. `aws` is used by `kinds` and `controller` only; `http` reads
 //! snapshots and posts keys; `render` turns values into text.
 
+pub mod app;
 pub mod aws;
 pub mod cli;
+pub mod commands;
 pub mod config;
 pub mod controller;
 pub mod desired;

@@ -1,3 +1,28 @@
 //! Parses the command line, runs the command, maps its outcome to an exit code.
 
-fn main() {}
+use std::process::ExitCode;
+
+use orgwatch::cli::args::Cli;
+use orgwatch::cli::exit::Outcome;
+
+fn main() -> ExitCode {
+    let cli = match Cli::read(std::env::args_os()) {
+        Ok(cli) => cli,
+        Err(outcome) => return outcome.into(),
+    };
+    let runtime = match tokio::runtime::Runtime::new() {
+        Ok(runtime) => runtime,
+        Err(error) => return failed(&error.into()),
+    };
+    match runtime.block_on(orgwatch::commands::run(cli)) {
+        Ok(outcome) => outcome.into(),
+        Err(error) => failed(&error),
+    }
+}
+
+/// The whole chain of causes once, at the edge.
+#[expect(clippy::print_stderr, reason = "the last word of a program that failed")]
+fn failed(error: &anyhow::Error) -> ExitCode {
+    eprintln!("error: {error:#}");
+    Outcome::Error.into()
+}

@@ -80,9 +80,16 @@ impl Broker {
     pub async fn central(&self, role: Option<&RoleArn>, region: &Region) -> Result<Session, CloudError> {
         let credentials = match role {
             None => None,
-            Some(role) => Some(self.held(role, session_policy::reads(crate::model::target::Side::Central), false).await?),
+            Some(role) => Some(
+                self.held(role, session_policy::reads(crate::model::target::Side::Central), false).await?,
+            ),
         };
-        Ok(Session { account: self.settings.home.clone(), region: region.clone(), access: Access::Read, credentials })
+        Ok(Session {
+            account: self.settings.home.clone(),
+            region: region.clone(),
+            access: Access::Read,
+            credentials,
+        })
     }
 
     /// A session that looks at a target.

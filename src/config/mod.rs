@@ -34,7 +34,7 @@ pub use log::{LogFormat, LogSettings};
 pub use member::{ForwardingRole, MemberSettings};
 pub use organization::{OnExclude, OrganizationSettings};
 pub use problem::{ConfigError, Problem};
-pub use reconcile::{Adopt, ChangedAccounts, Limits, Mode, Override, OverrideScope, ReconcileSettings};
+pub use reconcile::{Adopt, Mode, Override, OverrideScope, ReconcileSettings};
 pub use settings::Settings;
 pub use watch::{Watch, WatchAccounts};
 

@@ -10,6 +10,7 @@ use toml::Value;
 
 use super::problem::quoted;
 use super::reader::{POSITIVE, Place, Read, Table, is_none, read, words};
+use crate::limits::{ChangedAccounts, Limits};
 use crate::model::ids::{AccountId, IdError, OuId, Region};
 
 /// `[reconcile]`: how far and how fast we go.
@@ -45,28 +46,6 @@ words! {
         /// We also change.
         Enforce = "enforce",
     }
-}
-
-/// `[reconcile.limits]`: what is held rather than done, over the whole installation.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Limits {
-    /// The time over which is counted.
-    pub window: Duration,
-    /// How many deletions; none: no limit.
-    pub deletions: Option<u32>,
-    /// In how many accounts resources in force are rewritten.
-    pub changed_accounts: ChangedAccounts,
-}
-
-/// In how many accounts resources in force may be rewritten.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub enum ChangedAccounts {
-    /// A part of all accounts, above 0 and at most 100.
-    Percent(f64),
-    /// A number of accounts.
-    Count(u32),
-    /// No limit.
-    Off,
 }
 
 impl Read for ChangedAccounts {

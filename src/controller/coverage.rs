@@ -51,10 +51,18 @@ pub fn of_account(facts: &Facts<'_>, central: &Judgement) -> Judgement {
 fn own_half(facts: &Facts<'_>) -> Judgement {
     match facts.standing {
         Standing::Excluded => {
-            return Judgement::new(Coverage::Uncovered, "Excluded", facts.standing_reason.unwrap_or("excluded by configuration"));
+            return Judgement::new(
+                Coverage::Uncovered,
+                "Excluded",
+                facts.standing_reason.unwrap_or("excluded by configuration"),
+            );
         }
         Standing::Inactive => {
-            return Judgement::new(Coverage::Uncovered, "Inactive", facts.standing_reason.unwrap_or("the account is not active"));
+            return Judgement::new(
+                Coverage::Uncovered,
+                "Inactive",
+                facts.standing_reason.unwrap_or("the account is not active"),
+            );
         }
         Standing::Active => {}
     }
@@ -72,15 +80,25 @@ fn own_half(facts: &Facts<'_>) -> Judgement {
         return Judgement::new(Coverage::Pending, "NotObserved", "not looked at yet");
     }
     if let Some(error) = facts.views.iter().find_map(|view| view.error.as_ref()) {
-        let waits = matches!(error.class, ErrorClass::Denied | ErrorClass::NotReady | ErrorClass::RegionDisabled);
+        let waits =
+            matches!(error.class, ErrorClass::Denied | ErrorClass::NotReady | ErrorClass::RegionDisabled);
         if facts.in_grace && waits {
-            return Judgement::new(Coverage::Pending, "NotReady", format!("a new account, given time: {error}"));
+            return Judgement::new(
+                Coverage::Pending,
+                "NotReady",
+                format!("a new account, given time: {error}"),
+            );
         }
         return Judgement::new(Coverage::Unknown, error.class.reason(), error.to_string());
     }
-    let worst = facts.views.iter().flat_map(|v| v.resources.iter().map(move |r| (*v, r))).filter(|(_, r)| matters(r));
+    let worst =
+        facts.views.iter().flat_map(|v| v.resources.iter().map(move |r| (*v, r))).filter(|(_, r)| matters(r));
     let Some((view, resource)) = worst.max_by_key(|(_, r)| r.verdict) else {
-        return Judgement::new(Coverage::Configured, "InSync", "everything is in place; not proven by an alert that arrived");
+        return Judgement::new(
+            Coverage::Configured,
+            "InSync",
+            "everything is in place; not proven by an alert that arrived",
+        );
     };
     of_resource(facts, view, resource)
 }
@@ -91,7 +109,8 @@ fn matters(resource: &Resource) -> bool {
         Verdict::InSync | Verdict::Orphan => false,
         // A tag or a description carries no event.
         Verdict::Drifted => {
-            resource.changes.is_empty() || resource.changes.iter().any(|c| c.path != "description" && !c.path.starts_with("tags."))
+            resource.changes.is_empty()
+                || resource.changes.iter().any(|c| c.path != "description" && !c.path.starts_with("tags."))
         }
         Verdict::Pending | Verdict::Unknown | Verdict::Foreign => true,
     }
@@ -113,14 +132,27 @@ fn of_resource(facts: &Facts<'_>, view: &TargetView, resource: &Resource) -> Jud
             let message = error.map_or_else(|| what.clone(), |e| format!("{what}: {e}"));
             Judgement::new(Coverage::Unknown, error.map_or("Unknown", |e| e.class.reason()), message)
         }
-        Verdict::Pending => Judgement::new(Coverage::Pending, resource.reason.unwrap_or(SETTLING), format!("{what} is being set up")),
+        Verdict::Pending => Judgement::new(
+            Coverage::Pending,
+            resource.reason.unwrap_or(SETTLING),
+            format!("{what} is being set up"),
+        ),
         Verdict::Drifted | Verdict::InSync | Verdict::Orphan => {
-            let installing = resource.reason == Some(MISSING) && facts.enforce && view.last_change_at.is_none();
+            let installing =
+                resource.reason == Some(MISSING) && facts.enforce && view.last_change_at.is_none();
             if installing {
-                return Judgement::new(Coverage::Pending, "Installing", format!("{what} is about to be made"));
+                return Judgement::new(
+                    Coverage::Pending,
+                    "Installing",
+                    format!("{what} is about to be made"),
+                );
             }
             let paths: Vec<&str> = resource.changes.iter().map(|c| c.path.as_str()).take(3).collect();
-            let how = if resource.reason == Some(MISSING) { "is not there".to_owned() } else { format!("differs in {}", paths.join(", ")) };
+            let how = if resource.reason == Some(MISSING) {
+                "is not there".to_owned()
+            } else {
+                format!("differs in {}", paths.join(", "))
+            };
             let next = if facts.enforce { "it is being repaired" } else { "`orgwatch apply` repairs it" };
             Judgement::new(Coverage::Broken, reason_of(resource), format!("{what} {how}; {next}"))
         }
@@ -152,9 +184,18 @@ pub fn of_central(facts: &Facts<'_>, alerts: usize) -> Judgement {
         return own;
     }
     if alerts == 0 {
-        return Judgement::new(Coverage::Broken, "NoAlert", "no alert is configured: events arrive at the bus and nobody is told");
+        return Judgement::new(
+            Coverage::Broken,
+            "NoAlert",
+            "no alert is configured: events arrive at the bus and nobody is told",
+        );
     }
-    let mut notes = facts.views.iter().flat_map(|v| &v.resources).filter(|r| r.verdict != Verdict::Orphan).flat_map(|r| &r.notes);
+    let mut notes = facts
+        .views
+        .iter()
+        .flat_map(|v| &v.resources)
+        .filter(|r| r.verdict != Verdict::Orphan)
+        .flat_map(|r| &r.notes);
     if let Some(silent) = notes.clone().find(|note| note.reason == NO_CONFIRMED_SUBSCRIPTION) {
         // A mail that nobody opened yet is not the same as nobody at all.
         return match notes.find(|note| note.reason == SUBSCRIPTION_PENDING) {

@@ -53,7 +53,8 @@ impl Controller {
         fleet.discovery.doubtful = fleet.inventory.doubt().map(ToOwned::to_owned);
         fleet.discovery.accounts = fleet.inventory.known().len();
         let world = desired::world(settings, &organization.0)?;
-        let mut targets = desired::targets(settings, &world, fleet.inventory.known(), &organization.1, self.enforce_all);
+        let mut targets =
+            desired::targets(settings, &world, fleet.inventory.known(), &organization.1, self.enforce_all);
         if fleet.rules.teardown {
             targets = self.teardown_targets(&fleet.inventory, &world, &organization.1, targets);
         }
@@ -69,7 +70,8 @@ impl Controller {
         let settings: &Settings = &self.settings;
         self.check_account().await?;
         let region = settings.partition().organizations_region();
-        let session = self.broker.organization(settings.organization.reader_role_arn.as_ref(), &region).await?;
+        let session =
+            self.broker.organization(settings.organization.reader_role_arn.as_ref(), &region).await?;
         let (id, management) = self.reader.describe(&session).await?;
         if let Some(wanted) = settings.organization.id.as_ref().filter(|wanted| **wanted != id) {
             return Err(DiscoverError::WrongPlace(Hold {
@@ -84,7 +86,9 @@ impl Controller {
         let mut listing = self.reader.list(&session).await?;
         if desired::filter(settings).needs_tags() {
             let now = Timestamp::now();
-            let oldest = now - jiff::SignedDuration::try_from(settings.organization.tag_refresh_interval).unwrap_or_default();
+            let oldest = now
+                - jiff::SignedDuration::try_from(settings.organization.tag_refresh_interval)
+                    .unwrap_or_default();
             let mut tags = self.tags.lock().await;
             TagCache::fill(&mut tags, &self.reader, &session, &mut listing, oldest, now).await?;
         }
@@ -97,7 +101,10 @@ impl Controller {
             return Ok(());
         }
         let settings = &self.settings;
-        let session = self.broker.central(settings.central.role_arn.as_ref(), &settings.partition().sts_region()).await?;
+        let session = self
+            .broker
+            .central(settings.central.role_arn.as_ref(), &settings.partition().sts_region())
+            .await?;
         let account = self.cloud.caller_account(&session).await?;
         if account != settings.central.account_id {
             return Err(DiscoverError::WrongPlace(Hold {

@@ -147,7 +147,8 @@ impl Fleet {
             self.generation += 1;
             self.world = Some(Arc::new(world));
         }
-        let changed = targets.iter().filter(|(key, target)| self.targets.get(*key).map(AsRef::as_ref) != Some(*target));
+        let changed =
+            targets.iter().filter(|(key, target)| self.targets.get(*key).map(AsRef::as_ref) != Some(*target));
         let changed: Vec<TargetKey> = changed.map(|(key, _)| key.clone()).collect();
         self.targets = targets
             .into_iter()
@@ -181,7 +182,12 @@ impl Fleet {
     }
 
     /// Judges what was seen, remembers what must be remembered, and plans.
-    pub fn decide(&mut self, begun: &Begun, sights: &[(usize, Sights<serde_json::Value>)], now: Timestamp) -> Decided {
+    pub fn decide(
+        &mut self,
+        begun: &Begun,
+        sights: &[(usize, Sights<serde_json::Value>)],
+        now: Timestamp,
+    ) -> Decided {
         let key = &begun.target.key;
         let in_grace = self.in_grace(key, now);
         let not_yet = self.not_yet(&begun.target);
@@ -202,9 +208,9 @@ impl Fleet {
         }
         remember(&mut state.memory, &judged);
         state.swept = Some(begun.generation);
-        let settling = state
-            .last_change_at
-            .is_some_and(|at| Duration::try_from(now.duration_since(at)).is_ok_and(|age| age < self.rules.settle));
+        let settling = state.last_change_at.is_some_and(|at| {
+            Duration::try_from(now.duration_since(at)).is_ok_and(|age| age < self.rules.settle)
+        });
         let adopted = begun
             .world
             .adopt
@@ -230,7 +236,14 @@ impl Fleet {
     }
 
     /// Remembers a write that was made.
-    pub fn wrote(&mut self, key: &TargetKey, resource: &ResourceId, before: Option<serde_json::Value>, call: &Call, now: Timestamp) {
+    pub fn wrote(
+        &mut self,
+        key: &TargetKey,
+        resource: &ResourceId,
+        before: Option<serde_json::Value>,
+        call: &Call,
+        now: Timestamp,
+    ) {
         let state = self.states.entry(key.clone()).or_default();
         state.last_change_at = Some(now);
         let remembered = state.memory.entry(resource.clone()).or_default();
@@ -242,17 +255,26 @@ impl Fleet {
 
     /// Remembers that a resource was put right.
     pub fn repaired(&mut self, key: &TargetKey, resource: &ResourceId, now: Timestamp) {
-        let remembered = self.states.entry(key.clone()).or_default().memory.entry(resource.clone()).or_default();
+        let remembered =
+            self.states.entry(key.clone()).or_default().memory.entry(resource.clone()).or_default();
         remembered.repairs.retain(|at| now.duration_since(*at) < jiff::SignedDuration::from_hours(1));
         remembered.repairs.push(now);
     }
 
     /// Ends a pass with its outcome. Answers whether this target was observed in sync for the first time with the
     /// present generation, for which others may be waiting.
-    pub fn finish(&mut self, begun: &Begun, resources: Vec<Resource>, plan: Plan, error: Option<CloudError>, at: Timestamp) -> bool {
+    pub fn finish(
+        &mut self,
+        begun: &Begun,
+        resources: Vec<Resource>,
+        plan: Plan,
+        error: Option<CloudError>,
+        at: Timestamp,
+    ) -> bool {
         let key = &begun.target.key;
         let failed = error.is_some();
-        let in_sync = !failed && resources.iter().all(|r| matches!(r.verdict, Verdict::InSync | Verdict::Orphan));
+        let in_sync =
+            !failed && resources.iter().all(|r| matches!(r.verdict, Verdict::InSync | Verdict::Orphan));
         let state = self.states.entry(key.clone()).or_default();
         state.failures = if failed { state.failures.saturating_add(1) } else { 0 };
         let before = state.in_sync_with;
@@ -262,7 +284,11 @@ impl Fleet {
             state.in_sync_with = None;
         }
         let news = state.in_sync_with != before;
-        let waits = plan.changes.iter().filter_map(|c| c.hold.as_ref()).any(|h| [WAITING_FOR_CENTRAL, WAITING_FOR_FIRST_ACCOUNTS].contains(&h.reason));
+        let waits = plan
+            .changes
+            .iter()
+            .filter_map(|c| c.hold.as_ref())
+            .any(|h| [WAITING_FOR_CENTRAL, WAITING_FOR_FIRST_ACCOUNTS].contains(&h.reason));
         if waits {
             self.waiting.insert(key.clone());
         } else {
@@ -359,7 +385,11 @@ impl Fleet {
     /// Whether the latest look at the central bus found it as desired.
     pub fn bus_in_sync(&self) -> bool {
         let Some(world) = &self.world else { return false };
-        let key = TargetKey { side: Side::Central, account: world.central.clone(), region: world.central_region.clone() };
+        let key = TargetKey {
+            side: Side::Central,
+            account: world.central.clone(),
+            region: world.central_region.clone(),
+        };
         let view = self.states.get(&key).and_then(|state| state.view.as_ref());
         view.is_some_and(|view| {
             view.error.is_none()
@@ -380,14 +410,18 @@ impl Fleet {
             state.and_then(|s| s.view.as_ref()).is_some_and(|view| {
                 let hopeless = |r: &Resource| {
                     matches!(r.verdict, Verdict::Foreign | Verdict::Unknown)
-                        || (r.verdict == Verdict::Drifted && !view.plan.changes.iter().any(|c| c.resource == r.id))
+                        || (r.verdict == Verdict::Drifted
+                            && !view.plan.changes.iter().any(|c| c.resource == r.id))
                 };
                 view.error.is_some() || view.resources.iter().any(hopeless)
             })
         };
         let able = move |target: &Target, state: Option<&State>| target.enforce && !stuck(state);
-        let usable = self.members().filter(move |(key, state)| self.targets.get(*key).is_some_and(|t| able(t, *state)));
-        let (mut own, mut other): (Vec<_>, Vec<_>) = usable.partition(|(key, _)| Some(&key.account) == central.as_ref());
+        let usable = self
+            .members()
+            .filter(move |(key, state)| self.targets.get(*key).is_some_and(|t| able(t, *state)));
+        let (mut own, mut other): (Vec<_>, Vec<_>) =
+            usable.partition(|(key, _)| Some(&key.account) == central.as_ref());
         let first = other.first().map(|(key, _)| key.account.clone());
         other.retain(|(key, _)| Some(&key.account) == first.as_ref());
         own.append(&mut other);
@@ -399,10 +433,13 @@ impl Fleet {
 fn remember(memory: &mut Memory, judged: &[Judged]) {
     for Judged { resource, seen, .. } in judged {
         let remembered = memory.entry(resource.id.clone()).or_default();
-        let ours = matches!(resource.verdict, Verdict::InSync | Verdict::Drifted | Verdict::Orphan) && seen.is_some();
+        let ours = matches!(resource.verdict, Verdict::InSync | Verdict::Drifted | Verdict::Orphan)
+            && seen.is_some();
         remembered.ours |= ours;
-        remembered.orphan_sightings = if resource.verdict == Verdict::Orphan { remembered.orphan_sightings + 1 } else { 0 };
-        let subscriptions = seen.as_ref().and_then(|spec| spec.get("subscriptions")).and_then(|s| s.as_object());
+        remembered.orphan_sightings =
+            if resource.verdict == Verdict::Orphan { remembered.orphan_sightings + 1 } else { 0 };
+        let subscriptions =
+            seen.as_ref().and_then(|spec| spec.get("subscriptions")).and_then(|s| s.as_object());
         for label in subscriptions.into_iter().flat_map(serde_json::Map::keys) {
             remembered.subscriptions.entry(label.clone()).or_default().seen = true;
         }

@@ -132,7 +132,9 @@ impl Controller {
 
     /// Whether the configuration lets this process write at all.
     pub fn writes(&self) -> bool {
-        self.enforce_all || self.settings.reconcile.mode == Mode::Enforce || self.settings.reconcile.overrides.iter().any(|o| o.mode == Mode::Enforce)
+        self.enforce_all
+            || self.settings.reconcile.mode == Mode::Enforce
+            || self.settings.reconcile.overrides.iter().any(|o| o.mode == Mode::Enforce)
     }
 
     /// The keys of all targets, central ones first.
@@ -141,12 +143,25 @@ impl Controller {
     }
 
     /// What a teardown looks at: the members that are wanted or named, and the central side if nobody is named.
-    fn teardown_targets(&self, inventory: &Inventory, world: &World, management: &AccountId, all: Targets) -> Targets {
+    fn teardown_targets(
+        &self,
+        inventory: &Inventory,
+        world: &World,
+        management: &AccountId,
+        all: Targets,
+    ) -> Targets {
         let named = self.teardown.as_ref().map(|t| t.accounts.as_slice()).unwrap_or_default();
-        let mut targets: BTreeMap<TargetKey, Target> =
-            if named.is_empty() { all.into_iter().filter(|(key, _)| key.side == Side::Central).collect() } else { Targets::new() };
+        let mut targets: BTreeMap<TargetKey, Target> = if named.is_empty() {
+            all.into_iter().filter(|(key, _)| key.side == Side::Central).collect()
+        } else {
+            Targets::new()
+        };
         for known in inventory.known().values() {
-            let wanted = if named.is_empty() { known.standing == Standing::Active } else { named.contains(&known.account.id) };
+            let wanted = if named.is_empty() {
+                known.standing == Standing::Active
+            } else {
+                named.contains(&known.account.id)
+            };
             if wanted && known.standing != Standing::Inactive {
                 let enforce = desired::enforces(&self.settings, known, Mode::Enforce);
                 for target in desired::member(&self.settings, world, known, management, enforce, true) {

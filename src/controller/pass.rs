@@ -71,7 +71,8 @@ impl Controller {
             }
         };
         let looks = begun.scopes.iter().map(|(index, scope)| {
-            let look = KINDS[*index].observe(&self.cloud, &session, &begun.world, &begun.target, scope.clone());
+            let look =
+                KINDS[*index].observe(&self.cloud, &session, &begun.world, &begun.target, scope.clone());
             async move { (*index, look.await) }
         });
         let sights = join_all(looks).await;
@@ -84,9 +85,12 @@ impl Controller {
         if write && begun.target.enforce && !due.is_empty() && !stop.is_cancelled() {
             match self.broker.write(&begun.world, &begun.target, &due).await {
                 Ok(session) => {
-                    let before = |id: &ResourceId| judged.iter().find(|j| &j.resource.id == id).and_then(|j| j.seen.clone());
+                    let before = |id: &ResourceId| {
+                        judged.iter().find(|j| &j.resource.id == id).and_then(|j| j.seen.clone())
+                    };
                     // Until the rule is there, our own writes alert nobody; afterwards each of them is an event.
-                    let in_force = judged.iter().any(|j| j.resource.id.kind == "sender_rule" && j.seen.is_some());
+                    let in_force =
+                        judged.iter().any(|j| j.resource.id.kind == "sender_rule" && j.seen.is_some());
                     written = self.apply(&key, &session, &due, before, in_force, stop).await;
                 }
                 Err(refused) => error = Some(refused),
@@ -166,7 +170,8 @@ impl Controller {
     }
 
     fn tell_drift(&self, key: &TargetKey, resources: &[Resource]) {
-        for resource in resources.iter().filter(|r| !matches!(r.verdict, Verdict::InSync | Verdict::Pending)) {
+        for resource in resources.iter().filter(|r| !matches!(r.verdict, Verdict::InSync | Verdict::Pending))
+        {
             self.metrics.drift_found(resource.id.kind, resource.verdict);
             let fields: Vec<&str> = resource.changes.iter().map(|change| change.path.as_str()).collect();
             tracing::info!(
@@ -184,7 +189,13 @@ impl Controller {
     }
 
     /// One complete line for each write: where, what, why, and AWS's request id.
-    fn tell_write(&self, key: &TargetKey, change: &Change, operation: &'static str, outcome: &Result<Option<String>, CloudError>) {
+    fn tell_write(
+        &self,
+        key: &TargetKey,
+        change: &Change,
+        operation: &'static str,
+        outcome: &Result<Option<String>, CloudError>,
+    ) {
         let (account, resource) = (&key.account, &change.resource);
         match outcome {
             Ok(request_id) => tracing::info!(
@@ -213,5 +224,11 @@ fn others_depend_on(kind: &str) -> bool {
 
 /// Whether the next call would meet the same.
 fn says_so_for_all(class: ErrorClass) -> bool {
-    matches!(class, ErrorClass::Throttled | ErrorClass::Credentials | ErrorClass::Unreachable | ErrorClass::RegionDisabled)
+    matches!(
+        class,
+        ErrorClass::Throttled
+            | ErrorClass::Credentials
+            | ErrorClass::Unreachable
+            | ErrorClass::RegionDisabled
+    )
 }

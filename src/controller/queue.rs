@@ -34,8 +34,12 @@ impl<K: Ord + Clone> Queue<K> {
 
     /// Takes the key that has been due longest and is not being worked on.
     pub fn pop(&mut self, now: Instant) -> Option<K> {
-        let (at, key) =
-            self.order.iter().take_while(|(at, _)| *at <= now).find(|(_, key)| !self.running.contains(key)).cloned()?;
+        let (at, key) = self
+            .order
+            .iter()
+            .take_while(|(at, _)| *at <= now)
+            .find(|(_, key)| !self.running.contains(key))
+            .cloned()?;
         self.order.remove(&(at, key.clone()));
         self.due.remove(&key);
         self.running.insert(key.clone());

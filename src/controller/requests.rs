@@ -39,7 +39,10 @@ fn locked<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
 
 impl Requests {
     /// No requests, no keys.
-    pub fn new(snapshot: watch::Receiver<Arc<Snapshot>>, stopping: tokio_util::sync::CancellationToken) -> Self {
+    pub fn new(
+        snapshot: watch::Receiver<Arc<Snapshot>>,
+        stopping: tokio_util::sync::CancellationToken,
+    ) -> Self {
         Self {
             queue: Mutex::default(),
             posted: Notify::new(),
@@ -81,7 +84,10 @@ impl Requests {
                 view.observed_at = Some(began);
                 if let Some(outcome) = outcome {
                     view.changes += outcome.written.iter().filter(|w| w.outcome.is_ok()).count();
-                    let errors = outcome.error.iter().chain(outcome.written.iter().filter_map(|w| w.outcome.as_ref().err()));
+                    let errors = outcome
+                        .error
+                        .iter()
+                        .chain(outcome.written.iter().filter_map(|w| w.outcome.as_ref().err()));
                     view.errors.extend(errors.map(ToString::to_string));
                 }
                 if request.left.is_empty() {
@@ -89,7 +95,8 @@ impl Requests {
                 }
             });
         }
-        while open.len() > KEPT && open.first_key_value().is_some_and(|(_, request)| request.left.is_empty()) {
+        while open.len() > KEPT && open.first_key_value().is_some_and(|(_, request)| request.left.is_empty())
+        {
             open.pop_first();
         }
     }
@@ -112,7 +119,10 @@ impl Reconciles for Requests {
                     account: account.clone(),
                     why: view.standing_reason.clone().unwrap_or_default(),
                 },
-                Some(view) => ReconcileRefused::NotReconciled { account: account.clone(), why: view.coverage_message.clone() },
+                Some(view) => ReconcileRefused::NotReconciled {
+                    account: account.clone(),
+                    why: view.coverage_message.clone(),
+                },
             });
         }
         let mut open = locked(&self.open);
@@ -126,12 +136,19 @@ impl Reconciles for Requests {
             errors: Vec::new(),
             observed_at: None,
         };
-        open.insert(id, Open { asked_at: Timestamp::now(), left: wanted.clone(), view: watch::Sender::new(view.clone()) });
+        open.insert(
+            id,
+            Open { asked_at: Timestamp::now(), left: wanted.clone(), view: watch::Sender::new(view.clone()) },
+        );
         drop(open);
         let now = Instant::now();
         let mut queue = locked(&self.queue);
         // The central side first: members may be waiting for it.
-        for key in wanted.iter().filter(|k| k.side == Side::Central).chain(wanted.iter().filter(|k| k.side == Side::Member)) {
+        for key in wanted
+            .iter()
+            .filter(|k| k.side == Side::Central)
+            .chain(wanted.iter().filter(|k| k.side == Side::Member))
+        {
             queue.push(key.clone(), now);
         }
         drop(queue);

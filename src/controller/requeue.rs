@@ -20,11 +20,24 @@ const BACKOFF: Duration = Duration::from_secs(2);
 /// The delay until the next pass.
 ///
 /// `failures` counts passes in a row that ended in an error; `jitter`, between 0 and 1, spreads targets over time.
-pub fn delay(outcome: &PassOutcome, failures: u32, in_grace: bool, resync: Duration, jitter: f64) -> Duration {
+pub fn delay(
+    outcome: &PassOutcome,
+    failures: u32,
+    in_grace: bool,
+    resync: Duration,
+    jitter: f64,
+) -> Duration {
     let regular = resync.mul_f64(0.9 + 0.2 * jitter);
-    let backoff = || BACKOFF.saturating_mul(1 << failures.clamp(1, 16).saturating_sub(1)).mul_f64(0.5 + jitter).min(regular);
+    let backoff = || {
+        BACKOFF
+            .saturating_mul(1 << failures.clamp(1, 16).saturating_sub(1))
+            .mul_f64(0.5 + jitter)
+            .min(regular)
+    };
     let of_class = |class: ErrorClass| match class {
-        ErrorClass::Throttled | ErrorClass::Unreachable | ErrorClass::Conflict | ErrorClass::Credentials => backoff(),
+        ErrorClass::Throttled | ErrorClass::Unreachable | ErrorClass::Conflict | ErrorClass::Credentials => {
+            backoff()
+        }
         ErrorClass::NotReady | ErrorClass::NotFound => NOT_READY.min(regular),
         // What is missing does not heal in seconds, except in an account that is just being set up.
         ErrorClass::Denied | ErrorClass::RegionDisabled if in_grace => NOT_READY.min(regular),
@@ -44,7 +57,8 @@ pub fn delay(outcome: &PassOutcome, failures: u32, in_grace: bool, resync: Durat
     if !outcome.written.is_empty() {
         return VERIFY.min(regular);
     }
-    let settles = outcome.resources.iter().any(|r| r.verdict == Verdict::Pending && r.reason == Some(SETTLING));
+    let settles =
+        outcome.resources.iter().any(|r| r.verdict == Verdict::Pending && r.reason == Some(SETTLING));
     let waits = outcome.plan.changes.iter().filter_map(|c| c.hold.as_ref()).any(|h| {
         // Whoever waits for the central side or the first accounts is woken by them.
         h.waits && ![WAITING_FOR_CENTRAL, WAITING_FOR_FIRST_ACCOUNTS].contains(&h.reason)

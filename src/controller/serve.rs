@@ -24,7 +24,12 @@ const DISCOVERY_BACKOFF: Duration = Duration::from_secs(2);
 const SNAPSHOT_PACE: Duration = Duration::from_millis(250);
 
 /// Runs discovery, passes and snapshots until `stop` is cancelled, then lets running passes end.
-pub async fn serve(controller: Arc<Controller>, requests: Arc<Requests>, snapshots: watch::Sender<Arc<Snapshot>>, stop: CancellationToken) -> anyhow::Result<()> {
+pub async fn serve(
+    controller: Arc<Controller>,
+    requests: Arc<Requests>,
+    snapshots: watch::Sender<Arc<Snapshot>>,
+    stop: CancellationToken,
+) -> anyhow::Result<()> {
     let mut tasks: JoinSet<&'static str> = JoinSet::new();
     tasks.spawn(discovery(Arc::clone(&controller), Arc::clone(&requests), stop.clone()));
     tasks.spawn(passes(Arc::clone(&controller), Arc::clone(&requests), stop.clone()));
@@ -45,7 +50,11 @@ pub async fn serve(controller: Arc<Controller>, requests: Arc<Requests>, snapsho
     }
 }
 
-async fn discovery(controller: Arc<Controller>, requests: Arc<Requests>, stop: CancellationToken) -> &'static str {
+async fn discovery(
+    controller: Arc<Controller>,
+    requests: Arc<Requests>,
+    stop: CancellationToken,
+) -> &'static str {
     let interval = controller.settings.organization.poll_interval;
     let mut failures = 0_u32;
     while !stop.is_cancelled() {
@@ -60,7 +69,12 @@ async fn discovery(controller: Arc<Controller>, requests: Arc<Requests>, stop: C
                 let all: BTreeSet<TargetKey> = controller.keys().into_iter().collect();
                 controller.chronicle.lock().unwrap_or_else(PoisonError::into_inner).retarget(&all);
                 if !changed.is_empty() {
-                    tracing::info!(targets = all.len(), changed = changed.len(), "Discovery found {} new or changed targets", changed.len());
+                    tracing::info!(
+                        targets = all.len(),
+                        changed = changed.len(),
+                        "Discovery found {} new or changed targets",
+                        changed.len()
+                    );
                 }
                 requests.retarget(all, changed);
                 // Listing an organization must not become all that it is busy with.
@@ -82,7 +96,11 @@ async fn discovery(controller: Arc<Controller>, requests: Arc<Requests>, stop: C
 
 type Ended = (TargetKey, Timestamp, Option<PassOutcome>);
 
-async fn passes(controller: Arc<Controller>, requests: Arc<Requests>, stop: CancellationToken) -> &'static str {
+async fn passes(
+    controller: Arc<Controller>,
+    requests: Arc<Requests>,
+    stop: CancellationToken,
+) -> &'static str {
     let mut running: JoinSet<Ended> = JoinSet::new();
     // By task, so that a pass that panics gives its key back.
     let mut keys: std::collections::HashMap<tokio::task::Id, TargetKey> = std::collections::HashMap::new();
@@ -119,7 +137,10 @@ async fn passes(controller: Arc<Controller>, requests: Arc<Requests>, stop: Canc
         }
     });
     if drained.await.is_err() {
-        tracing::warn!(passes = running.len(), "Passes that did not end in time are dropped; the next start goes on from what AWS has");
+        tracing::warn!(
+            passes = running.len(),
+            "Passes that did not end in time are dropped; the next start goes on from what AWS has"
+        );
     }
     "passes"
 }
@@ -173,7 +194,11 @@ fn end(
     }
 }
 
-async fn publish(controller: Arc<Controller>, snapshots: watch::Sender<Arc<Snapshot>>, stop: CancellationToken) -> &'static str {
+async fn publish(
+    controller: Arc<Controller>,
+    snapshots: watch::Sender<Arc<Snapshot>>,
+    stop: CancellationToken,
+) -> &'static str {
     while !stop.is_cancelled() {
         snapshots.send_replace(Arc::new(controller.snapshot()));
         tokio::select! {

@@ -8,12 +8,15 @@ use jiff::Timestamp;
 use super::Controller;
 use super::coverage::{self, Facts, Judgement};
 use super::fleet::Fleet;
-use crate::config::Mode;
+use crate::config::{Mode, Settings};
 use crate::inventory::Known;
 use crate::model::ids::AccountId;
 use crate::model::resource::Verdict;
 use crate::model::target::{Side, TargetKey};
-use crate::model::view::{AccountView, CentralView, Condition, Coverage, HoldView, ResyncView, Snapshot, Standing, TargetView};
+use crate::model::view::{
+    AccountView, CentralView, Condition, Coverage, DiscoveryView, HoldView, ResyncView, Snapshot, Standing,
+    TargetView,
+};
 
 /// Since when things are as they are, and how the walks over all targets go.
 #[derive(Debug, Default)]
@@ -37,7 +40,12 @@ impl Chronicle {
     }
 
     /// Notes that a target was looked at; `all` are the targets of a walk.
-    pub(super) fn observed(&mut self, key: &TargetKey, began: Timestamp, all: impl FnOnce() -> BTreeSet<TargetKey>) {
+    pub(super) fn observed(
+        &mut self,
+        key: &TargetKey,
+        began: Timestamp,
+        all: impl FnOnce() -> BTreeSet<TargetKey>,
+    ) {
         let (started_at, left) = self.walk.get_or_insert_with(|| (began, all()));
         left.remove(key);
         if left.is_empty() {
@@ -56,7 +64,49 @@ impl Chronicle {
     }
 }
 
+impl Snapshot {
+    /// What is shown before anything was looked at.
+    pub fn before_anything(settings: &Settings) -> Self {
+        let now = Timestamp::now();
+        Self {
+            version: env!("CARGO_PKG_VERSION"),
+            installation: settings.installation.to_string(),
+            mode: mode(settings.reconcile.mode),
+            generation: 0,
+            organization_id: settings.organization.id.clone(),
+            wrong_place: None,
+            discovery: DiscoveryView::default(),
+            accounts: BTreeMap::new(),
+            central: CentralView {
+                account: settings.central.account_id.clone(),
+                region: settings.central_region(),
+                verdict: Verdict::Pending,
+                conditions: Vec::new(),
+                targets: Vec::new(),
+                observed_at: None,
+            },
+            holds: Vec::new(),
+            last_resync: None,
+            taken_at: now,
+            started_at: now,
+        }
+    }
+}
+
+fn mode(mode: Mode) -> &'static str {
+    match mode {
+        Mode::Observe => "observe",
+        Mode::Enforce => "enforce",
+    }
+}
+
 impl Controller {
+    /// The latest outcomes of these targets, in their order.
+    pub fn views(&self, keys: &[TargetKey]) -> Vec<Arc<TargetView>> {
+        let fleet = self.fleet();
+        keys.iter().filter_map(|key| fleet.states.get(key)?.view.clone()).collect()
+    }
+
     /// How everything stands now.
     pub fn snapshot(&self) -> Snapshot {
         let now = Timestamp::now();
@@ -75,7 +125,8 @@ impl Controller {
         let account = |(id, known): (&AccountId, &Known)| {
             let targets = views.get(id).cloned().unwrap_or_default();
             let count = counts.get(id).copied().unwrap_or(0);
-            let view = self.account_view(&fleet, &mut chronicle, known, targets, count, &central_coverage, now);
+            let view =
+                self.account_view(&fleet, &mut chronicle, known, targets, count, &central_coverage, now);
             (id.clone(), Arc::new(view))
         };
         let accounts = fleet.inventory.known().iter().map(account).collect();
@@ -83,7 +134,7 @@ impl Controller {
         Snapshot {
             version: env!("CARGO_PKG_VERSION"),
             installation: settings.installation.to_string(),
-            mode: if self.enforce_all || settings.reconcile.mode == Mode::Enforce { "enforce" } else { "observe" },
+            mode: mode(settings.reconcile.mode),
             generation: fleet.generation,
             organization_id: fleet.organization.as_ref().map(|(id, _)| id.clone()),
             wrong_place: fleet.wrong_place.clone(),
@@ -97,10 +148,17 @@ impl Controller {
         }
     }
 
-    fn central_view(&self, fleet: &Fleet, chronicle: &mut Chronicle, now: Timestamp) -> (CentralView, Judgement) {
+    fn central_view(
+        &self,
+        fleet: &Fleet,
+        chronicle: &mut Chronicle,
+        now: Timestamp,
+    ) -> (CentralView, Judgement) {
         let keys: Vec<_> = fleet.targets.iter().filter(|(key, _)| key.side == Side::Central).collect();
-        let targets: Vec<Arc<TargetView>> =
-            keys.iter().filter_map(|(key, _)| fleet.states.get(*key).and_then(|state| state.view.clone())).collect();
+        let targets: Vec<Arc<TargetView>> = keys
+            .iter()
+            .filter_map(|(key, _)| fleet.states.get(*key).and_then(|state| state.view.clone()))
+            .collect();
         let views: Vec<&TargetView> = targets.iter().map(AsRef::as_ref).collect();
         let facts = Facts {
             standing: Standing::Active,
@@ -151,10 +209,11 @@ impl Controller {
         };
         let judgement = coverage::of_account(&facts, central);
         let state = format!("{}/{}", judgement.coverage.label(), judgement.reason);
-        let path = std::iter::once(fleet.organization.as_ref().map(|(id, _)| id.to_string()).unwrap_or_default())
-            .chain(account.path.iter().map(ToString::to_string))
-            .map(|part| part + "/")
-            .collect();
+        let path =
+            std::iter::once(fleet.organization.as_ref().map(|(id, _)| id.to_string()).unwrap_or_default())
+                .chain(account.path.iter().map(ToString::to_string))
+                .map(|part| part + "/")
+                .collect();
         AccountView {
             id: account.id.clone(),
             name: account.name.clone(),
@@ -163,7 +222,11 @@ impl Controller {
             state: account.state.name().to_owned(),
             standing: known.standing,
             standing_reason: known.reason.clone(),
-            verdict: if judgement.coverage == Coverage::Pending && judgement.reason == "NotReady" { Verdict::Pending } else { worst(&targets, count) },
+            verdict: if judgement.coverage == Coverage::Pending && judgement.reason == "NotReady" {
+                Verdict::Pending
+            } else {
+                worst(&targets, count)
+            },
             coverage: judgement.coverage,
             coverage_reason: judgement.reason,
             coverage_since: chronicle.since(format!("coverage {}", account.id), &state, now),
@@ -195,7 +258,13 @@ fn worst(targets: &[Arc<TargetView>], count: usize) -> Verdict {
     if targets.len() < count { seen.max(Verdict::Pending) } else { seen }
 }
 
-fn conditions(chronicle: &mut Chronicle, of: &str, targets: &[Arc<TargetView>], judgement: &Judgement, now: Timestamp) -> Vec<Condition> {
+fn conditions(
+    chronicle: &mut Chronicle,
+    of: &str,
+    targets: &[Arc<TargetView>],
+    judgement: &Judgement,
+    now: Timestamp,
+) -> Vec<Condition> {
     let error = targets.iter().find_map(|t| t.error.as_ref());
     let reachable = match error {
         _ if targets.is_empty() => ("Unknown", "NotObserved", "not looked at yet".to_owned()),
@@ -205,9 +274,13 @@ fn conditions(chronicle: &mut Chronicle, of: &str, targets: &[Arc<TargetView>], 
     let synced = match worst(targets, 1) {
         _ if targets.is_empty() => ("Unknown", "NotObserved", "not looked at yet".to_owned()),
         Verdict::InSync | Verdict::Orphan => ("True", "InSync", "observed as desired".to_owned()),
-        Verdict::Unknown | Verdict::Pending => ("Unknown", "NotSeen", "not everything could be seen".to_owned()),
+        Verdict::Unknown | Verdict::Pending => {
+            ("Unknown", "NotSeen", "not everything could be seen".to_owned())
+        }
         Verdict::Drifted => ("False", "Drifted", "something differs from what is desired".to_owned()),
-        Verdict::Foreign => ("False", crate::judge::NAME_TAKEN, "something stands at our name that is not ours".to_owned()),
+        Verdict::Foreign => {
+            ("False", crate::judge::NAME_TAKEN, "something stands at our name that is not ours".to_owned())
+        }
     };
     let deliverable = match judgement.coverage {
         Coverage::Proven | Coverage::Configured => "True",

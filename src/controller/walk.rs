@@ -43,7 +43,14 @@ impl Controller {
         let fleet = self.fleet();
         let all = options.accounts.is_empty() && options.ous.is_empty();
         let wanted = |key: &&TargetKey| {
-            let path = || fleet.inventory.known().get(&key.account).map(|k| k.account.path.as_slice()).unwrap_or_default();
+            let path = || {
+                fleet
+                    .inventory
+                    .known()
+                    .get(&key.account)
+                    .map(|k| k.account.path.as_slice())
+                    .unwrap_or_default()
+            };
             all || options.accounts.contains(&key.account) || path().iter().any(|ou| options.ous.contains(ou))
         };
         fleet.targets.keys().filter(wanted).cloned().collect()
@@ -58,13 +65,18 @@ impl Controller {
         stop: &CancellationToken,
         tell: &(dyn Fn(&PassOutcome) + Sync),
     ) -> Vec<PassOutcome> {
-        let (central, members): (Vec<_>, Vec<_>) = keys.into_iter().partition(|key| key.side == Side::Central);
+        let (central, members): (Vec<_>, Vec<_>) =
+            keys.into_iter().partition(|key| key.side == Side::Central);
         let teardown = self.fleet().rules.teardown;
         let mut outcomes = Vec::new();
         let phases = if teardown { [members, central] } else { [central, members] };
         for phase in phases {
             // Without its senders the bus may go; with them it stays, and a second run goes on.
-            if teardown && outcomes.iter().any(|o: &PassOutcome| o.error.is_some() || o.written.iter().any(|w| w.outcome.is_err())) {
+            if teardown
+                && outcomes
+                    .iter()
+                    .any(|o: &PassOutcome| o.error.is_some() || o.written.iter().any(|w| w.outcome.is_err()))
+            {
                 break;
             }
             outcomes.extend(self.until_done(phase, options, stop, tell).await);
@@ -124,7 +136,11 @@ impl Controller {
         keys.into_iter()
             .filter(|key| {
                 let room = accounts.len() < limit || accounts.contains(&key.account);
-                key.side == Side::Central || (room && { accounts.insert(key.account.clone()); true })
+                key.side == Side::Central
+                    || (room && {
+                        accounts.insert(key.account.clone());
+                        true
+                    })
             })
             .collect()
     }
@@ -151,14 +167,21 @@ impl Controller {
             tell(&outcome);
             Some(outcome)
         });
-        futures::stream::iter(passes).buffer_unordered(self.settings.reconcile.concurrency).filter_map(|o| async { o }).collect().await
+        futures::stream::iter(passes)
+            .buffer_unordered(self.settings.reconcile.concurrency)
+            .filter_map(|o| async { o })
+            .collect()
+            .await
     }
 }
 
 /// Whether another look at this target may bring it further.
 fn goes_on(outcome: &PassOutcome) -> bool {
     let passing = |class: ErrorClass| {
-        matches!(class, ErrorClass::Throttled | ErrorClass::NotReady | ErrorClass::Conflict | ErrorClass::NotFound)
+        matches!(
+            class,
+            ErrorClass::Throttled | ErrorClass::NotReady | ErrorClass::Conflict | ErrorClass::NotFound
+        )
     };
     let errors = outcome.error.iter().chain(outcome.written.iter().filter_map(|w| w.outcome.as_ref().err()));
     let classes: Vec<ErrorClass> = errors.map(|e| e.class).collect();

@@ -164,11 +164,11 @@ pub(super) fn adopt_entry(target: &TargetKey, id: &ResourceId) -> String {
     }
 }
 
-/// Whether everything in the target was seen and is as desired.
+/// Whether everything in the target was seen and is as desired. What is ours and no longer desired harms nothing.
 pub(super) fn is_as_desired(view: &TargetView) -> bool {
     view.error.is_none()
         && view.plan.changes.is_empty()
-        && view.resources.iter().all(|r| r.verdict == Verdict::InSync)
+        && view.resources.iter().all(|r| matches!(r.verdict, Verdict::InSync | Verdict::Orphan))
 }
 
 /// The plans for programs: those with changes, what could not be seen, what is left as it is, and the counts.

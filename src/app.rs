@@ -1,0 +1,61 @@
+//! The only wiring: from settings to a controller that can be run.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+
+use crate::aws::{Cloud, LoadError};
+use crate::config::{self, Settings};
+use crate::controller::{Controller, Purpose};
+use crate::model::view::Snapshot;
+use crate::telemetry::metrics::Metrics;
+
+/// A controller with what belongs to it.
+pub struct App {
+    /// Does the work.
+    pub controller: Arc<Controller>,
+    /// Counts it.
+    pub metrics: Arc<Metrics>,
+    /// Where snapshots are put.
+    pub snapshots: watch::Sender<Arc<Snapshot>>,
+    /// Cancelled when it is time to stop.
+    pub stop: CancellationToken,
+}
+
+impl App {
+    /// Puts the parts together. Sends nothing to AWS yet.
+    pub async fn open(settings: Settings, purpose: Purpose) -> Result<Self, LoadError> {
+        let settings = Arc::new(settings);
+        let snapshots = watch::Sender::new(Arc::new(Snapshot::before_anything(&settings)));
+        let metrics = Arc::new(Metrics::new(snapshots.subscribe()));
+        let ca_bundle = config::environment()
+            .into_iter()
+            .find(|(name, value)| name == "AWS_CA_BUNDLE" && !value.is_empty())
+            .map(|(_, path)| PathBuf::from(path));
+        let aws = crate::aws::load(&settings.central_region(), ca_bundle).await?;
+        let counted = Arc::clone(&metrics);
+        let cloud = Cloud::new(
+            &aws,
+            Arc::new(move |service, operation, error| counted.aws_call(service, operation, error)),
+        );
+        let controller = Arc::new(Controller::new(settings, cloud, Arc::clone(&metrics), purpose));
+        Ok(Self { controller, metrics, snapshots, stop: CancellationToken::new() })
+    }
+}
+
+/// Cancels `stop` when the system or a person asks us to end.
+pub async fn cancel_on_signal(stop: CancellationToken) -> std::io::Result<()> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let name = tokio::select! {
+        _ = terminate.recv() => "SIGTERM",
+        _ = interrupt.recv() => "SIGINT",
+        () = stop.cancelled() => return Ok(()),
+    };
+    tracing::info!(signal = name, "Stopping: no further change is begun");
+    stop.cancel();
+    Ok(())
+}

@@ -1,0 +1,176 @@
+//! `apply`: one full pass over everything. Shows the plan, asks, changes, and reads again.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::io::IsTerminal;
+use std::sync::Arc;
+use std::time::Instant;
+
+use super::{Invocation, Opened, complain, say, say_json};
+use crate::cli::args::ApplyArgs;
+use crate::cli::exit::Outcome;
+use crate::controller::{PassOutcome, Purpose, WalkOptions};
+use crate::model::error::CloudError;
+use crate::model::ids::AccountId;
+use crate::model::target::TargetKey;
+use crate::model::view::TargetView;
+use crate::render::apply::{self as rendered, ApplySummary, Failure, Stopped};
+use crate::render::confirm;
+use crate::render::plan::{self, PlanOptions};
+use crate::render::progress::Progress;
+use crate::render::style::Style;
+use crate::render::summary::PlanSummary;
+
+pub(super) async fn run(invocation: &Invocation, arguments: &ApplyArgs) -> anyhow::Result<Outcome> {
+    let loaded = match invocation.settings()? {
+        Ok(loaded) => loaded,
+        Err(outcome) => return Ok(outcome),
+    };
+    let prune = arguments.prune || loaded.settings.reconcile.prune;
+    let purpose = Purpose { enforce_all: true, prune, teardown: None };
+    let opened = invocation.open(loaded.settings, purpose).await?;
+    if let Err(outcome) = opened.discover().await? {
+        return Ok(outcome);
+    }
+    let options = WalkOptions {
+        accounts: arguments.scope.accounts.clone(),
+        ous: arguments.scope.ous.clone(),
+        limit: arguments.limit.map(|n| n as usize),
+        max_failures: arguments.max_failures as usize,
+    };
+    let keys = opened.app.controller.chosen(&options);
+    let views = opened.look("Looking", &keys).await;
+    let summary = PlanSummary::of(&views);
+    if !arguments.json {
+        say(&plan::plan(&views, &PlanOptions { expand: arguments.expand, prune, style: invocation.style }))?;
+    }
+    let question = confirm::apply_question(&summary);
+    if summary.changes() > 0 && !agreed(arguments.yes, arguments.json, &question)? {
+        return Ok(Outcome::Incomplete);
+    }
+    finish(&opened, keys, &views, &options, arguments.json, invocation.style).await
+}
+
+/// Whether the person at the terminal, or `--yes`, agrees. Without a terminal nobody can.
+pub(super) fn agreed(yes: bool, json: bool, question: &str) -> anyhow::Result<bool> {
+    if yes {
+        return Ok(true);
+    }
+    if json || !std::io::stdin().is_terminal() {
+        complain("error: nobody is here to answer; give --yes to go ahead without being asked\n")?;
+        return Ok(false);
+    }
+    let agreed = confirm::confirm(question, &mut std::io::stdin().lock(), &mut std::io::stderr().lock())?;
+    if !agreed {
+        complain("Nothing was changed.\n")?;
+    }
+    Ok(agreed)
+}
+
+/// Carries the changes of `views` out and tells what came of it.
+pub(super) async fn finish(
+    opened: &Opened,
+    keys: Vec<TargetKey>,
+    views: &[Arc<TargetView>],
+    options: &WalkOptions,
+    json: bool,
+    style: Style,
+) -> anyhow::Result<Outcome> {
+    let controller = &opened.app.controller;
+    let changing: BTreeSet<TargetKey> =
+        views.iter().filter(|v| !v.plan.changes.is_empty()).map(|v| v.target.clone()).collect();
+    let before: BTreeSet<AccountId> = changing.iter().map(|key| key.account.clone()).collect();
+    let started = Instant::now();
+    let progress = Progress::new("Applying", changing.len() as u64);
+    let seen = std::sync::Mutex::new(BTreeSet::new());
+    let tell = |outcome: &PassOutcome| {
+        if !json {
+            progress.suspend(|| tell_changes(outcome, style));
+        }
+        if seen.lock().is_ok_and(|mut seen| seen.insert(outcome.target.clone())) {
+            progress.done_one(&outcome.target.to_string());
+        }
+    };
+    let outcomes =
+        controller.carry_out(changing.into_iter().collect(), options, &opened.app.stop, &tell).await;
+    progress.finish();
+    let mut summary = summarize(&outcomes).read_back(&controller.views(&keys));
+    summary.elapsed = started.elapsed();
+    summary.stopped = match () {
+        () if opened.app.stop.is_cancelled() => Some(Stopped::Interrupted),
+        () if options.max_failures > 0 && failed_accounts(&summary).len() >= options.max_failures => {
+            Some(Stopped::MaxFailures)
+        }
+        () if options.limit.is_some_and(|limit| before.len() > limit + 1) => Some(Stopped::Limit),
+        () => None,
+    };
+    if json {
+        say_json(&summary)?;
+    } else {
+        say(&rendered::summary(&summary, style))?;
+    }
+    Ok(Outcome::of_apply(&summary))
+}
+
+/// A line for each change of a pass: done, or the first call of it that failed.
+fn tell_changes(outcome: &PassOutcome, style: Style) {
+    for change in &outcome.plan.changes {
+        let mut written = outcome.written.iter().filter(|w| w.resource == change.resource).peekable();
+        if written.peek().is_none() {
+            continue;
+        }
+        let failed: Option<&CloudError> = written.find_map(|w| w.outcome.as_ref().err());
+        let line = rendered::written(&outcome.target, change, failed.map_or(Ok(()), Err), style);
+        // A reader who went away must not stop the work.
+        let _gone = say(&line);
+    }
+}
+
+/// What was changed, and what failed and did not succeed later.
+fn summarize(outcomes: &[PassOutcome]) -> ApplySummary {
+    let mut accounts = BTreeSet::new();
+    let mut changes = 0;
+    let mut failures: BTreeMap<(TargetKey, Option<crate::model::resource::ResourceId>), Failure> =
+        BTreeMap::new();
+    for outcome in outcomes {
+        let target = &outcome.target;
+        for change in &outcome.plan.changes {
+            let written: Vec<_> = outcome.written.iter().filter(|w| w.resource == change.resource).collect();
+            let key = (target.clone(), Some(change.resource.clone()));
+            match written.iter().find_map(|w| w.outcome.as_ref().err()) {
+                _ if written.is_empty() => {}
+                Some(error) => {
+                    let failure = Failure {
+                        target: target.clone(),
+                        resource: key.1.clone(),
+                        error: Some(error.clone()),
+                    };
+                    failures.insert(key, failure);
+                }
+                None => {
+                    changes += 1;
+                    accounts.insert(target.account.clone());
+                    failures.remove(&key);
+                }
+            }
+        }
+        match &outcome.error {
+            Some(error) => {
+                let failure = Failure { target: target.clone(), resource: None, error: Some(error.clone()) };
+                failures.insert((target.clone(), None), failure);
+            }
+            None => {
+                failures.remove(&(target.clone(), None));
+            }
+        }
+    }
+    ApplySummary {
+        changes,
+        accounts: accounts.len(),
+        failures: failures.into_values().collect(),
+        ..ApplySummary::default()
+    }
+}
+
+fn failed_accounts(summary: &ApplySummary) -> BTreeSet<&AccountId> {
+    summary.failures.iter().map(|failure| &failure.target.account).collect()
+}

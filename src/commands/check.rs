@@ -1,0 +1,72 @@
+//! `check`: whether the configuration can be used; with `--aws` also whether AWS lets us.
+
+use super::{Invocation, complain, rows, say, say_json};
+use crate::cli::args::CheckArgs;
+use crate::cli::exit::Outcome;
+use crate::config;
+use crate::controller::Purpose;
+use crate::desired;
+use crate::model::ids::OrganizationId;
+use crate::render::problems::problems;
+use crate::render::status;
+
+pub(super) async fn run(invocation: &Invocation, arguments: &CheckArgs) -> anyhow::Result<Outcome> {
+    let loaded = match config::load(invocation.cli.config.as_deref(), config::environment()) {
+        Ok(loaded) => loaded,
+        Err(error) => {
+            if arguments.json {
+                say_json(&serde_json::json!({ "valid": false, "problems": error.problems }))?;
+            } else {
+                complain(&problems(&rows(&error.problems), invocation.style))?;
+            }
+            return Ok(Outcome::BadConfig);
+        }
+    };
+    // Patterns are compiled as they will be, for any organization.
+    let any: OrganizationId = "o-aaaaaaaaaa".parse()?;
+    if let Err(error) =
+        desired::world(&loaded.settings, loaded.settings.organization.id.as_ref().unwrap_or(&any))
+    {
+        complain(&format!("error: {error}\n"))?;
+        return Ok(Outcome::BadConfig);
+    }
+    if !arguments.aws {
+        if arguments.json {
+            say_json(&serde_json::json!({ "valid": true, "problems": loaded.warnings }))?;
+        } else {
+            if !loaded.warnings.is_empty() {
+                say(&problems(&rows(&loaded.warnings), invocation.style))?;
+            }
+            let from = loaded
+                .file
+                .as_ref()
+                .map_or_else(|| "the environment".to_owned(), |path| path.display().to_string());
+            say(&format!(
+                "The configuration in {from} is valid. Next: `orgwatch check --aws` asks AWS, read-only.\n"
+            ))?;
+        }
+        return Ok(Outcome::Done);
+    }
+    let warnings = loaded.warnings.clone();
+    let opened = invocation.open(loaded.settings, Purpose::default()).await?;
+    if let Err(outcome) = opened.discover().await? {
+        return Ok(outcome);
+    }
+    let keys = opened.app.controller.keys();
+    let views = opened.look("Checking", &keys).await;
+    let snapshot = opened.app.controller.snapshot();
+    let unseen: Vec<_> = views.iter().filter_map(|view| view.error.as_ref()).collect();
+    if arguments.json {
+        let status = status::status_json(&snapshot);
+        let errors: Vec<String> = unseen.iter().map(ToString::to_string).collect();
+        say_json(
+            &serde_json::json!({ "valid": true, "problems": warnings, "unreachable": errors, "status": status }),
+        )?;
+    } else {
+        if !warnings.is_empty() {
+            say(&problems(&rows(&warnings), invocation.style))?;
+        }
+        say(&status::status(&snapshot, invocation.style))?;
+    }
+    Ok(if unseen.is_empty() { Outcome::Done } else { Outcome::Incomplete })
+}

@@ -1,0 +1,152 @@
+//! The commands: each reads its arguments, lets the controller work, and prints what it found.
+
+mod apply;
+mod check;
+mod plan;
+mod presets;
+mod serve;
+mod status;
+mod teardown;
+
+use std::io::Write;
+use std::sync::Arc;
+
+use tokio::task::JoinSet;
+
+use crate::app::{App, cancel_on_signal};
+use crate::cli::args::{Cli, Command};
+use crate::cli::exit::Outcome;
+use crate::config::{self, LogFormat, Problem, Settings};
+use crate::controller::{DiscoverError, PassOutcome, Purpose};
+use crate::model::target::TargetKey;
+use crate::model::view::TargetView;
+use crate::render::problems::{self, ProblemRow, Severity};
+use crate::render::progress::Progress;
+use crate::render::style::Style;
+use crate::telemetry::logs;
+
+/// What a command was started with.
+struct Invocation {
+    cli: Cli,
+    style: Style,
+}
+
+/// Runs the command to its end. Errors that nobody foresaw come back as such; all others are printed and told as an
+/// outcome.
+pub async fn run(cli: Cli) -> anyhow::Result<Outcome> {
+    let style = Style::of_stdout(cli.colour());
+    let invocation = Invocation { cli, style };
+    match invocation.cli.command.clone() {
+        Command::Serve => serve::run(&invocation).await,
+        Command::Plan(arguments) => plan::run(&invocation, &arguments).await,
+        Command::Apply(arguments) => apply::run(&invocation, &arguments).await,
+        Command::Status(arguments) => status::run(&invocation, &arguments).await,
+        Command::Check(arguments) => check::run(&invocation, &arguments).await,
+        Command::Presets(arguments) => presets::run(&invocation, &arguments),
+        Command::Teardown(arguments) => teardown::run(&invocation, &arguments).await,
+    }
+}
+
+impl Invocation {
+    /// The configuration; if it cannot be used, its problems are printed.
+    fn settings(&self) -> anyhow::Result<Result<config::Loaded, Outcome>> {
+        match config::load(self.cli.config.as_deref(), config::environment()) {
+            Ok(loaded) => Ok(Ok(loaded)),
+            Err(error) => {
+                complain(&problems::problems(&rows(&error.problems), self.style))?;
+                Ok(Err(Outcome::BadConfig))
+            }
+        }
+    }
+
+    /// A controller for a command that begins and ends: logs only what went wrong, unless told otherwise.
+    async fn open(&self, settings: Settings, purpose: Purpose) -> anyhow::Result<Opened> {
+        let level =
+            if settings.log.level == "info" { "error".to_owned() } else { settings.log.level.clone() };
+        start_logs(settings.log.format, &level)?;
+        let app = App::open(settings, purpose).await?;
+        let mut signals = JoinSet::new();
+        signals.spawn(cancel_on_signal(app.stop.clone()));
+        Ok(Opened { app, _signals: signals })
+    }
+}
+
+/// An app of a command, with the task that hears signals; it ends with the command.
+struct Opened {
+    app: App,
+    _signals: JoinSet<std::io::Result<()>>,
+}
+
+impl Opened {
+    /// Looks at the organization; if that is not possible, says why.
+    async fn discover(&self) -> anyhow::Result<Result<(), Outcome>> {
+        let found = tokio::select! {
+            found = self.app.controller.discover() => found,
+            () = self.app.stop.cancelled() => return Ok(Err(Outcome::Incomplete)),
+        };
+        let outcome = match found {
+            Ok(_) => return Ok(Ok(())),
+            Err(error) => {
+                complain(&format!("error: {error}\n"))?;
+                match error {
+                    DiscoverError::Cloud(_) => Outcome::Error,
+                    DiscoverError::WrongPlace(_) => Outcome::Held,
+                    DiscoverError::Configuration(_) => Outcome::BadConfig,
+                }
+            }
+        };
+        Ok(Err(outcome))
+    }
+
+    /// Looks at every target, with progress, and answers what `keys` hold.
+    async fn look(&self, title: &str, keys: &[TargetKey]) -> Vec<Arc<TargetView>> {
+        let progress = Progress::new(title, self.app.controller.keys().len() as u64);
+        let tell = |outcome: &PassOutcome| progress.done_one(&outcome.target.to_string());
+        self.app.controller.look_at_all(&self.app.stop, &tell).await;
+        progress.finish();
+        self.app.controller.views(keys)
+    }
+}
+
+fn start_logs(format: LogFormat, level: &str) -> anyhow::Result<()> {
+    let format = match format {
+        LogFormat::Auto => logs::Format::Auto,
+        LogFormat::Text => logs::Format::Text,
+        LogFormat::Json => logs::Format::Json,
+    };
+    Ok(logs::start(format, level)?)
+}
+
+fn rows(problems: &[Problem]) -> Vec<ProblemRow> {
+    let row = |problem: &Problem| ProblemRow {
+        code: problem.code.to_owned(),
+        path: problem.path.clone(),
+        found: problem.found.clone(),
+        expected: problem.expected.clone(),
+        hint: problem.hint.clone(),
+        severity: if problem.is_warning() { Severity::Warning } else { Severity::Error },
+    };
+    problems.iter().map(row).collect()
+}
+
+/// Prints a finished text. A reader who went away is no error.
+fn say(text: &str) -> anyhow::Result<()> {
+    gone_is_fine(std::io::stdout().lock().write_all(text.as_bytes()))
+}
+
+/// Prints a value as JSON.
+fn say_json(value: &impl serde::Serialize) -> anyhow::Result<()> {
+    say(&format!("{}\n", serde_json::to_string_pretty(value)?))
+}
+
+/// Prints what went wrong.
+fn complain(text: &str) -> anyhow::Result<()> {
+    gone_is_fine(std::io::stderr().lock().write_all(text.as_bytes()))
+}
+
+fn gone_is_fine(result: std::io::Result<()>) -> anyhow::Result<()> {
+    match result {
+        Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
+        other => Ok(other?),
+    }
+}

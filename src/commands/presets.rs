@@ -1,0 +1,36 @@
+//! `presets`: the event patterns that ship with orgwatch.
+
+use super::{Invocation, complain, say, say_json};
+use crate::cli::args::PresetsArgs;
+use crate::cli::exit::Outcome;
+use crate::presets::{self, Preset};
+use crate::render::presets::{PresetRow, preset, presets as table};
+
+pub(super) fn run(invocation: &Invocation, arguments: &PresetsArgs) -> anyhow::Result<Outcome> {
+    let row = |preset: &Preset| PresetRow {
+        name: preset.name.to_owned(),
+        description: preset.description.to_owned(),
+        origin: preset.origin.to_owned(),
+        pattern: preset.pattern().compact(),
+    };
+    let Some(name) = &arguments.name else {
+        let rows: Vec<PresetRow> = presets::all().iter().map(row).collect();
+        if arguments.json {
+            say_json(&rows)?
+        } else {
+            say(&table(&rows, invocation.style))?
+        }
+        return Ok(Outcome::Done);
+    };
+    let Some(found) = presets::by_name(name) else {
+        let names: Vec<&str> = presets::all().iter().map(|p| p.name).collect();
+        complain(&format!("error: there is no preset `{name}`; there are {}\n", names.join(", ")))?;
+        return Ok(Outcome::Error);
+    };
+    if arguments.json {
+        say_json(&row(found))?
+    } else {
+        say(&preset(&row(found), invocation.style))?
+    }
+    Ok(Outcome::Done)
+}

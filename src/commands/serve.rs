@@ -1,0 +1,80 @@
+//! `serve`: the daemon.
+
+use std::sync::Arc;
+
+use anyhow::Context;
+use tokio::net::TcpListener;
+use tokio::task::JoinSet;
+
+use super::{Invocation, complain, rows, start_logs};
+use crate::app::{App, cancel_on_signal};
+use crate::cli::exit::Outcome;
+use crate::config::{Auth, HttpSettings, TokenRole};
+use crate::controller::{self, Purpose, Requests};
+use crate::http::{self, HttpOptions, HttpState, Role};
+use crate::render::problems::problems;
+
+pub(super) async fn run(invocation: &Invocation) -> anyhow::Result<Outcome> {
+    let loaded = match invocation.settings()? {
+        Ok(loaded) => loaded,
+        Err(outcome) => return Ok(outcome),
+    };
+    let settings = loaded.settings;
+    if !loaded.warnings.is_empty() {
+        complain(&problems(&rows(&loaded.warnings), invocation.style))?;
+    }
+    start_logs(settings.log.format, &settings.log.level)?;
+    let bind = settings.http.bind;
+    let listener = TcpListener::bind(bind).await.with_context(|| {
+        format!("cannot listen on {bind}; choose another address with `http.bind`, or end what listens there")
+    })?;
+    let options = http_options(&settings.http);
+    let app = App::open(settings, Purpose::default()).await?;
+    let requests = Arc::new(Requests::new(app.snapshots.subscribe(), app.stop.clone()));
+    let state = HttpState {
+        snapshot: app.snapshots.subscribe(),
+        reconciles: Arc::<Requests>::clone(&requests),
+        metrics: Arc::clone(&app.metrics),
+        stopping: app.stop.clone(),
+    };
+    let router = http::router(state, &options);
+
+    let mut tasks: JoinSet<anyhow::Result<()>> = JoinSet::new();
+    let stop = app.stop.clone();
+    tasks.spawn(async move { Ok(cancel_on_signal(stop).await?) });
+    tasks.spawn(http::serve(listener, router, app.stop.clone()));
+    tasks.spawn(controller::serve(Arc::clone(&app.controller), requests, app.snapshots, app.stop.clone()));
+    let mut failed = None;
+    while let Some(ended) = tasks.join_next().await {
+        // Whoever ends first ends all; the first error is the cause of the others.
+        app.stop.cancel();
+        failed = failed.or(ended.map_err(anyhow::Error::from).flatten().err());
+    }
+    match failed {
+        Some(error) => Err(error),
+        None => Ok(Outcome::Done),
+    }
+}
+
+fn http_options(settings: &HttpSettings) -> HttpOptions {
+    HttpOptions {
+        bind: settings.bind,
+        auth: match settings.auth {
+            Auth::Token => http::Auth::Token,
+            Auth::None => http::Auth::None,
+        },
+        hosts: settings.hosts.iter().cloned().collect(),
+        metrics_open: settings.metrics_open,
+        tokens: settings
+            .tokens
+            .iter()
+            .map(|token| {
+                let role = match token.role {
+                    TokenRole::Reader => Role::Reader,
+                    TokenRole::Operator => Role::Operator,
+                };
+                (token.name.clone(), role, token.secret.clone())
+            })
+            .collect(),
+    }
+}
