@@ -171,9 +171,14 @@ pub(super) fn merge(mut file: Table, variables: &Variables, report: &Report) -> 
     );
     match layered.and_then(|layers| layers.build()?.try_deserialize::<Table>()) {
         Ok(table) => Some(table),
-        Err(error) => {
-            report.add("E-not-toml", "the configuration", error.to_string(), "TOML", "mend the file")
-        }
+        // Not the error's own text: it quotes values, which may be secrets.
+        Err(_) => report.add(
+            "E-not-toml",
+            "the configuration",
+            "values that cannot be merged",
+            "TOML",
+            "mend the file",
+        ),
     }
 }
 

@@ -402,6 +402,19 @@ fn key() -> impl Strategy<Value = String> {
     prop_oneof![9 => prop::sample::select(known), 1 => "'[a-z.\\[\\]0-9]{0,8}'"]
 }
 
+#[test]
+fn a_file_nested_deeper_than_any_configuration_is_refused_and_does_not_overflow() {
+    let n = 100_000;
+    for text in [
+        format!("tags = {}", "[".repeat(n)),
+        format!("tags = {}", "{ a = ".repeat(n)),
+        format!("tags{} = 1", ".a".repeat(n)),
+        format!("[tags{}]", ".a".repeat(n)),
+    ] {
+        assert!(parse(&complete(&text), []).is_err());
+    }
+}
+
 proptest! {
     #[test]
     fn no_text_makes_it_panic(text in "\\PC{0,200}") {
