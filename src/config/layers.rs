@@ -1,8 +1,8 @@
 //! The layers of the configuration: built-in defaults, then the file, then the environment.
 
 use std::collections::BTreeMap;
-use std::io;
 use std::path::{Path, PathBuf};
+use std::{fs, io};
 
 use config::{Config, File, FileFormat};
 use toml::{Table, Value};
@@ -14,16 +14,21 @@ use crate::model::ids::Installation;
 const DEFAULTS: &str = include_str!("../../config/default.toml");
 
 /// Where the file is looked for when none is named.
-const PLACES: [&str; 2] = ["config/orgwatch.toml", "/etc/orgwatch/orgwatch.toml"];
+pub(super) const PLACES: [&str; 2] = ["config/orgwatch.toml", "/etc/orgwatch/orgwatch.toml"];
 
 const PREFIX: &str = "ORGWATCH__";
 
-/// The path and text of the file, if there is one at the usual places; nothing after a problem with it.
-pub(super) fn find(named: Option<&Path>, report: &Report) -> Option<Option<(PathBuf, String)>> {
-    let places = named.map_or_else(|| PLACES.map(Path::new).to_vec(), |path| vec![path]);
+/// The path and text of the named file, or else of the first at `places`, if there is one; nothing after a
+/// problem with it.
+pub(super) fn find(
+    named: Option<&Path>,
+    places: &[&Path],
+    report: &Report,
+) -> Option<Option<(PathBuf, String)>> {
+    let places = if named.is_some() { named.as_slice() } else { places };
     for path in places {
-        match std::fs::read_to_string(path) {
-            Ok(text) => return Some(Some((path.to_owned(), text))),
+        match fs::read_to_string(path) {
+            Ok(text) => return Some(Some((path.to_path_buf(), text))),
             Err(error) if named.is_none() && error.kind() == io::ErrorKind::NotFound => {}
             Err(error) => {
                 let found = match error.kind() {
@@ -166,9 +171,14 @@ pub(super) fn merge(mut file: Table, variables: &Variables, report: &Report) -> 
     );
     match layered.and_then(|layers| layers.build()?.try_deserialize::<Table>()) {
         Ok(table) => Some(table),
-        Err(error) => {
-            report.add("E-not-toml", "the configuration", error.to_string(), "TOML", "mend the file")
-        }
+        // Not the error's own text: it quotes values, which may be secrets.
+        Err(_) => report.add(
+            "E-not-toml",
+            "the configuration",
+            "values that cannot be merged",
+            "TOML",
+            "mend the file",
+        ),
     }
 }
 

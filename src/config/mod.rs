@@ -59,8 +59,16 @@ pub fn load(
     file: Option<&Path>,
     environment: impl IntoIterator<Item = (String, String)>,
 ) -> Result<Loaded, ConfigError> {
+    load_among(&layers::PLACES.map(Path::new), file, environment)
+}
+
+fn load_among(
+    places: &[&Path],
+    file: Option<&Path>,
+    environment: impl IntoIterator<Item = (String, String)>,
+) -> Result<Loaded, ConfigError> {
     let reading = Reading::new(environment);
-    match layers::find(file, &reading.report) {
+    match layers::find(file, places, &reading.report) {
         None => reading.finish(None, None),
         Some(Some((path, text))) => {
             let table = layers::parse(&text, &path, &reading.report);

@@ -150,11 +150,13 @@ pub(super) struct Table<'a> {
     pub(super) report: &'a Report,
     unread: toml::Table,
     known: Vec<&'static str>,
+    /// Whether what stands here is no table, which has been reported and explains what is missing.
+    broken: bool,
 }
 
 impl<'a> Table<'a> {
     pub(super) fn new(path: &str, table: toml::Table, report: &'a Report) -> Self {
-        Self { path: path.to_owned(), report, unread: table, known: Vec::new() }
+        Self { path: path.to_owned(), report, unread: table, known: Vec::new(), broken: false }
     }
 
     pub(super) fn place(&self, key: &str) -> Place<'a> {
@@ -171,6 +173,7 @@ impl<'a> Table<'a> {
     pub(super) fn value<T: Read>(&mut self, key: &'static str) -> Option<T> {
         let place = self.place(key);
         match self.take(key) {
+            None if self.broken => None,
             Some(value) => T::read(value, &place),
             None => T::absent().or_else(|| {
                 place.report.add(
@@ -213,15 +216,15 @@ impl<'a> Table<'a> {
         self.checked(key, durations.expected, "", shown, |d| (durations.from..=durations.to).contains(d))
     }
 
-    /// The table at `key`, empty after a problem.
+    /// The table at `key`, of which nothing can be read after a problem.
     pub(super) fn table(&mut self, key: &'static str) -> Table<'a> {
         let place = self.place(key);
-        let table = match self.take(key) {
-            Some(Value::Table(table)) => table,
-            None => toml::Table::new(),
-            Some(other) => place.wrong_type(&other, "a table").unwrap_or_default(),
+        let (table, broken) = match self.take(key) {
+            Some(Value::Table(table)) => (Some(table), false),
+            None => (None, self.broken),
+            Some(other) => (place.wrong_type(&other, "a table"), true),
         };
-        Table::new(&place.path, table, self.report)
+        Table { broken, ..Table::new(&place.path, table.unwrap_or_default(), self.report) }
     }
 
     /// Each table of the list at `key`, read by `read`; a broken one leaves its place empty.

@@ -131,13 +131,15 @@ fn problems_of_all_sections_are_reported_at_once() {
 }
 
 #[test]
-fn a_section_that_is_no_table_hides_nothing_of_the_others() {
+fn a_section_that_is_no_table_is_one_problem_and_hides_nothing_of_the_others() {
     assert_eq!(
-        codes("organization = 5\nwatch = 'x'\n[log]\nlevel = 'loud'")
-            .into_iter()
-            .filter(|code| !code.starts_with("E-missing-key organization."))
-            .collect::<Vec<_>>(),
-        ["E-wrong-type organization", "E-wrong-type watch", "E-bad-value log.level"]
+        codes("organization = 5\nreconcile = 'x'\nwatch = 'x'\n[log]\nlevel = 'loud'"),
+        [
+            "E-wrong-type organization",
+            "E-wrong-type watch",
+            "E-wrong-type reconcile",
+            "E-bad-value log.level"
+        ]
     );
 }
 
@@ -174,11 +176,25 @@ fn a_file_is_loaded_and_named() {
 }
 
 #[test]
+fn without_a_named_file_the_first_that_is_there_is_taken() {
+    let dir = tempfile::tempdir().unwrap();
+    let [absent, first, second] =
+        ["absent.toml", "first.toml", "second.toml"].map(|name| dir.path().join(name));
+    std::fs::write(&first, "[central]\naccount_id = '111111111111'").unwrap();
+    std::fs::write(&second, "[central]\naccount_id = '222222222222'").unwrap();
+    let loaded = load_among(&[&absent, &first, &second], None, []).unwrap();
+    assert_eq!(loaded.settings.central.account_id.as_str(), "111111111111");
+    assert_eq!(loaded.file.as_deref(), Some(first.as_path()));
+    let loaded = load_among(&[&first], Some(&second), []).unwrap();
+    assert_eq!(loaded.file.as_deref(), Some(second.as_path()));
+}
+
+#[test]
 fn without_a_file_the_environment_suffices_or_the_places_are_named() {
-    let loaded = load(None, [variable("ORGWATCH__CENTRAL__ACCOUNT_ID", "012345678901")]).unwrap();
+    let loaded = load_among(&[], None, [variable("ORGWATCH__CENTRAL__ACCOUNT_ID", "012345678901")]).unwrap();
     assert_eq!(loaded.settings.central.account_id.as_str(), "012345678901");
     assert_eq!(loaded.file, None);
-    let error = load(None, []).unwrap_err();
+    let error = load_among(&[], None, []).unwrap_err();
     let found: Vec<&str> = error.problems.iter().map(|problem| problem.code).collect();
     assert_eq!(found, ["E-no-file", "E-missing-key"]);
     assert!(error.problems[0].found.contains("/etc/orgwatch/orgwatch.toml"));
@@ -384,6 +400,19 @@ fn key() -> impl Strategy<Value = String> {
         known.push(key);
     }
     prop_oneof![9 => prop::sample::select(known), 1 => "'[a-z.\\[\\]0-9]{0,8}'"]
+}
+
+#[test]
+fn a_file_nested_deeper_than_any_configuration_is_refused_and_does_not_overflow() {
+    let n = 100_000;
+    for text in [
+        format!("tags = {}", "[".repeat(n)),
+        format!("tags = {}", "{ a = ".repeat(n)),
+        format!("tags{} = 1", ".a".repeat(n)),
+        format!("[tags{}]", ".a".repeat(n)),
+    ] {
+        assert!(parse(&complete(&text), []).is_err());
+    }
 }
 
 proptest! {
