@@ -13,7 +13,13 @@ from dataclasses import dataclass
 from botocore.exceptions import BotoCoreError, ClientError
 from cloud import REGION, Account, Cloud, pages
 
+# What somebody else's rule might match.
 OTHER_PATTERN = json.dumps({"source": ["aws.s3"]})
+
+
+def some(things: list, what: str) -> list:
+    """`things`, of which there must be one: a drift that changes nothing would prove nothing."""
+    return things or sys.exit(f"there is no {what} to change")
 
 
 @dataclass
@@ -26,13 +32,22 @@ class Scene:
     alert: str
 
     def __post_init__(self) -> None:
-        self.events = self.account.client("events")
-        self.iam = self.account.client("iam")
-        self.sns = self.account.client("sns")
         self.sender_rule = f"{self.installation}-{self.watch}"
         self.alert_rule = f"{self.installation}-{self.alert}"
         self.bus = self.installation
         self.role = f"{self.installation}-forwarder"
+
+    @property
+    def events(self):
+        return self.account.client("events")
+
+    @property
+    def iam(self):
+        return self.account.client("iam")
+
+    @property
+    def sns(self):
+        return self.account.client("sns")
 
     @property
     def topic(self) -> str:
@@ -49,10 +64,8 @@ class Scene:
         self.events.put_rule(Name=rule, EventBusName=bus, **fields)
 
     def remove_targets(self, rule: str, bus: str = "default") -> None:
-        ids = [target["Id"] for target in self.targets(rule, bus)]
-        if not ids:
-            sys.exit(f"rule {rule} has no target to remove")
-        self.events.remove_targets(Rule=rule, EventBusName=bus, Ids=ids)
+        targets = some(self.targets(rule, bus), f"target of {rule}")
+        self.events.remove_targets(Rule=rule, EventBusName=bus, Ids=[target["Id"] for target in targets])
 
     def delete_rule(self, rule: str, bus: str = "default") -> None:
         if self.targets(rule, bus):
@@ -88,7 +101,7 @@ def target_removed(scene: Scene) -> None:
 def target_role(scene: Scene) -> None:
     """the target is invoked with another role"""
     role = f"arn:aws:iam::{scene.account.id}:role/payroll-runner"
-    for target in scene.targets(scene.sender_rule, "default"):
+    for target in some(scene.targets(scene.sender_rule, "default"), f"target of {scene.sender_rule}"):
         scene.events.put_targets(Rule=scene.sender_rule, Targets=[target | {"RoleArn": role}])
 
 
@@ -116,7 +129,7 @@ def ownership_removed(scene: Scene) -> None:
     """the sender rule has lost mark and tags"""
     mark_removed(scene)
     arn = scene.events.describe_rule(Name=scene.sender_rule)["Arn"]
-    tags = scene.events.list_tags_for_resource(ResourceARN=arn)["Tags"]
+    tags = some(scene.events.list_tags_for_resource(ResourceARN=arn)["Tags"], f"tag of {arn}")
     scene.events.untag_resource(ResourceARN=arn, TagKeys=[tag["Key"] for tag in tags])
 
 
@@ -141,7 +154,8 @@ def role_policy(scene: Scene) -> None:
     """the forwarding role may put events on any bus"""
     statement = {"Effect": "Allow", "Action": "events:PutEvents", "Resource": "*"}
     document = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
-    for policy in scene.iam.list_role_policies(RoleName=scene.role)["PolicyNames"]:
+    policies = scene.iam.list_role_policies(RoleName=scene.role)["PolicyNames"]
+    for policy in some(policies, f"inline policy of {scene.role}"):
         scene.iam.put_role_policy(RoleName=scene.role, PolicyName=policy, PolicyDocument=document)
 
 
@@ -203,12 +217,8 @@ def topic_deleted(scene: Scene) -> None:
 
 def subscription_removed(scene: Scene) -> None:
     """the alert's topic has lost all its subscriptions"""
-    subscriptions = list(
-        pages(scene.sns.list_subscriptions_by_topic, "Subscriptions", TopicArn=scene.topic)
-    )
-    if not subscriptions:
-        sys.exit(f"{scene.topic} has no subscription to remove")
-    for subscription in subscriptions:
+    listed = pages(scene.sns.list_subscriptions_by_topic, "Subscriptions", TopicArn=scene.topic)
+    for subscription in some(list(listed), f"subscription of {scene.topic}"):
         scene.sns.unsubscribe(SubscriptionArn=subscription["SubscriptionArn"])
 
 
@@ -273,7 +283,9 @@ def main() -> None:
     parser.add_argument("--account", metavar="ID", help="where to change something")
     parser.add_argument("--installation", default="orgwatch", help="default: orgwatch")
     parser.add_argument("--watch", default="iam-changes", help="of the sender rule; default: iam-changes")
-    parser.add_argument("--alert", default="iam-changes", help="of alert rule and topic; default: iam-changes")
+    parser.add_argument(
+        "--alert", default="iam-changes", help="of alert rule and topic; default: iam-changes"
+    )
     parser.add_argument("drift", nargs="?", choices=DRIFTS, metavar="DRIFT", help="one of those below")
     arguments = parser.parse_args()
     if not arguments.drift:
