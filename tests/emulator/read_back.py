@@ -27,6 +27,8 @@ class Reader:
         return name == self.installation or name.startswith(f"{self.installation}-")
 
     def rules(self, bus: str = "default") -> dict:
+        # The emulator looks up the tags of a rule by its name alone: where a rule of another bus has
+        # the name of one on the default bus, the tags that it shows are those of the latter.
         found = {}
         for rule in pages(self.events.list_rules, "Rules", EventBusName=bus):
             name = rule["Name"]

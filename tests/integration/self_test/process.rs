@@ -4,8 +4,9 @@ use std::{fs, os::unix::fs::PermissionsExt};
 
 use super::small_organization;
 use crate::{
+    config::Config,
     emulator::{PYTHON, Seed},
-    orgwatch::{Config, Orgwatch},
+    orgwatch::Orgwatch,
 };
 
 /// Answers HTTP where the configuration says, and ends with `code` on SIGTERM.
