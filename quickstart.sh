@@ -127,21 +127,21 @@ page=http://127.0.0.1:$port
 wait_for "$daemon" "$python" -c "import urllib.request as u; u.urlopen('$page/readyz')" ||
     fail "orgwatch did not get ready: $(tail -n 5 "$dir/orgwatch.log")"
 
-drift="${python#"$PWD"/} tests/emulator/drift.py --endpoint $endpoint"
+emulate="${python#"$PWD"/} tests/emulator"
 cat <<TEXT
 
 The organization is covered. Open ${bold}$page/${plain} and try, from another terminal:
 
   a rule is disabled, and comes back within seconds
-    $drift --account $(seeded accounts 5 id) rule-disabled
+    $emulate/drift.py --endpoint $endpoint --account $(seeded accounts 5 id) rule-disabled
 
-  somebody opens the central bus to another organization, not for long
-    $drift --account $central bus-policy
+  an account joins the organization, and is covered within seconds
+    $emulate/seed.py --endpoint $endpoint --add newcomer
 
   a rule of somebody else takes our name: it is left alone, and the account is shown as broken
-    $drift --account $(seeded accounts 6 id) rule-foreign
+    $emulate/drift.py --endpoint $endpoint --account $(seeded accounts 6 id) rule-foreign
 
-More: $page/api/v1/coverage, what it writes is in ${dir#"$PWD"/}/orgwatch.log, more drifts by drift.py --help.
+More: $page/api/v1/coverage, what it writes is in ${dir#"$PWD"/}/orgwatch.log, more drifts: drift.py --help.
 Ctrl-C ends everything.
 TEXT
 wait "$daemon" || fail "orgwatch ended: $(tail -n 5 "$dir/orgwatch.log")"

@@ -3,6 +3,7 @@
 Nested OUs, tags, a central (security) account, a closed account, one that the tag `orgwatch=off`
 excludes, things of other people that must survive, and in the management account the forwarding
 role that orgwatch's template installs there. Names are always the same; ids are the emulator's.
+With --add, one account more joins an organization that is already there.
 """
 
 import argparse
@@ -183,6 +184,13 @@ def seed(cloud: Cloud, size: int) -> dict:
     }
 
 
+def add(cloud: Cloud, name: str) -> dict:
+    """Creates one account more, directly under the root."""
+    organizations = cloud.management.client("organizations")
+    root = organizations.list_roots()["Roots"][0]["Id"]
+    return create_account(organizations, name, [root], {})
+
+
 def at_least(smallest: int):
     def parse(text: str) -> int:
         if int(text) < smallest:
@@ -204,21 +212,28 @@ def main() -> None:
         metavar="N",
         help=f"how many, the management account included; default 30, at least {SMALLEST}",
     )
+    parser.add_argument("--add", metavar="NAME", help="only add an account of this name")
     parser.add_argument("--json", action="store_true", help="print one JSON object for programs")
     arguments = parser.parse_args()
+    cloud = Cloud(arguments.endpoint)
     try:
-        seeded = seed(Cloud(arguments.endpoint), arguments.accounts)
+        result = add(cloud, arguments.add) if arguments.add else seed(cloud, arguments.accounts)
     except (BotoCoreError, ClientError) as error:
-        sys.exit(f"not seeded: {error} (is an empty emulator at {arguments.endpoint}?)")
+        state = "a seeded" if arguments.add else "an empty"
+        sys.exit(f"not seeded: {error} (is {state} emulator at {arguments.endpoint}?)")
     if arguments.json:
-        print(json.dumps(seeded, indent=2))
-        return
-    print(f"organization {seeded['organization_id']}")
-    for account in seeded["accounts"]:
+        print(json.dumps(result, indent=2))
+    else:
+        describe([result] if arguments.add else result["accounts"])
+
+
+def describe(accounts: list[dict]) -> None:
+    """Prints one line for each account."""
+    for account in accounts:
         notes = [f"{key}={value}" for key, value in account["tags"].items()]
         if account["state"] != "ACTIVE":
             notes.insert(0, account["state"])
-        print(f"  {account['id']}  {account['name']:<16} {', '.join(notes)}".rstrip())
+        print(f"{account['id']}  {account['name']:<16} {', '.join(notes)}".rstrip())
 
 
 if __name__ == "__main__":

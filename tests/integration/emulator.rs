@@ -78,6 +78,13 @@ impl Emulator {
         serde_json::from_str(&output(seed)).expect("seed.py prints a seed")
     }
 
+    /// Creates one account more, directly under the root.
+    pub(crate) fn add_account(&self, name: &str) -> Account {
+        let mut seed = self.script("seed.py");
+        seed.args(["--json", "--add", name]);
+        serde_json::from_str(&output(seed)).expect("seed.py prints an account")
+    }
+
     /// What is installed in `accounts` and in the central one; the script describes the form.
     pub(crate) fn read_back<'a>(
         &self,

@@ -8,5 +8,6 @@ mod config;
 mod emulator;
 mod orgwatch;
 mod proxy;
+mod sdk;
 mod self_test;
 mod wait;

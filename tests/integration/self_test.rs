@@ -4,7 +4,6 @@ mod drifts;
 mod faults;
 mod process;
 mod recording;
-mod sdk;
 
 use crate::{
     emulator::{Emulator, Seed},
@@ -32,4 +31,12 @@ fn the_seed_has_every_sort_of_account() {
     let nested = seed.members().find(|account| account.name == "payments-01").expect("it is listed");
     let ou = |name: &str| seed.ous[name].clone();
     assert_eq!(nested.path, [root.clone(), ou("Workloads"), ou("Production"), ou("Payments")]);
+}
+
+#[test]
+fn an_account_joins_the_organization_that_is_there() {
+    let (emulator, seed, _proxy) = small_organization();
+    let newcomer = emulator.add_account("newcomer");
+    assert_eq!((newcomer.name.as_str(), newcomer.path), ("newcomer", vec![seed.root_id]));
+    assert!(seed.accounts.iter().all(|account| account.id != newcomer.id));
 }

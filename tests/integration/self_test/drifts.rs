@@ -10,8 +10,10 @@ use aws_sdk_iam::Client as Iam;
 use aws_sdk_sns::Client as Sns;
 use serde_json::{Value, json};
 
-use super::sdk::{self, block_on};
-use crate::emulator::{Emulator, Seed};
+use crate::{
+    emulator::{Emulator, Seed},
+    sdk::{self, block_on},
+};
 
 const PATTERN: &str = r#"{"source":["aws.iam"]}"#;
 const MARK: &str = "managed by orgwatch/orgwatch v1";

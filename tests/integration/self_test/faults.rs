@@ -9,11 +9,11 @@ use aws_sdk_sns::Client as Sns;
 use aws_sdk_sqs::Client as Sqs;
 use aws_sdk_sts::Client as Sts;
 
-use super::{
+use super::small_organization;
+use crate::{
+    proxy::{Fault, Then},
     sdk::{self, block_on},
-    small_organization,
 };
-use crate::proxy::{Fault, Then};
 
 const PATTERN: &str = r#"{"source":["a"]}"#;
 

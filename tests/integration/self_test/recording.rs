@@ -6,10 +6,8 @@ use aws_sdk_sns::Client as Sns;
 use futures::future::join_all;
 use serde_json::json;
 
-use super::{
-    sdk::{self, block_on},
-    small_organization,
-};
+use super::small_organization;
+use crate::sdk::{self, block_on};
 
 #[test]
 fn calls_are_recorded_with_the_account_that_made_them() {

@@ -1,4 +1,4 @@
-//! Clients of the AWS SDK as a test wants them: one attempt, no environment.
+//! The AWS SDK as a test wants it for its own calls: one attempt, no environment.
 
 use aws_credential_types::{Credentials, provider::SharedCredentialsProvider};
 use aws_sdk_sts::Client as Sts;
@@ -8,7 +8,7 @@ use aws_types::{SdkConfig, region::Region};
 use crate::emulator::Seed;
 
 /// Runs the async part of a test.
-pub(super) fn block_on<T>(work: impl Future<Output = T>) -> T {
+pub(crate) fn block_on<T>(work: impl Future<Output = T>) -> T {
     tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
@@ -17,7 +17,7 @@ pub(super) fn block_on<T>(work: impl Future<Output = T>) -> T {
 }
 
 /// A configuration for these credentials.
-pub(super) fn with(endpoint: &str, credentials: Credentials) -> SdkConfig {
+pub(crate) fn with(endpoint: &str, credentials: Credentials) -> SdkConfig {
     SdkConfig::builder()
         .behavior_version(aws_config::BehaviorVersion::v2026_01_12())
         .endpoint_url(endpoint)
@@ -28,14 +28,14 @@ pub(super) fn with(endpoint: &str, credentials: Credentials) -> SdkConfig {
 }
 
 /// A configuration for the central account.
-pub(super) fn central(endpoint: &str, seed: &Seed) -> SdkConfig {
+pub(crate) fn central(endpoint: &str, seed: &Seed) -> SdkConfig {
     let ours = &seed.central_credentials;
     let token = Some(ours.session_token.clone());
     with(endpoint, Credentials::new(&ours.access_key_id, &ours.secret_access_key, token, None, "seed"))
 }
 
 /// A configuration for `account`, entered from the central one.
-pub(super) async fn member(
+pub(crate) async fn member(
     endpoint: &str,
     seed: &Seed,
     account: &str,
