@@ -57,7 +57,8 @@ wait_for() {
 step "Starting it with an organization of 30 accounts"
 "$python" tests/emulator/serve.py --quiet >"$dir/endpoint" 2>"$dir/emulator.log" &
 emulator=$!
-wait_for "$emulator" grep -q http "$dir/endpoint" || fail "the emulator did not start: $(cat "$dir/emulator.log")"
+wait_for "$emulator" grep -q http "$dir/endpoint" ||
+    fail "the emulator did not start: $(cat "$dir/emulator.log")"
 endpoint=$(cat "$dir/endpoint")
 "$python" tests/emulator/seed.py --endpoint "$endpoint" --accounts 30 --json >"$dir/organization.json"
 
@@ -138,8 +139,8 @@ The organization is covered. Open ${bold}$page/${plain} and try, from another te
   an account joins the organization, and is covered within seconds
     $emulate/seed.py --endpoint $endpoint --add newcomer
 
-  a rule of somebody else takes our name: it is left alone, and the account is shown as broken
-    $emulate/drift.py --endpoint $endpoint --account $(seeded accounts 6 id) rule-foreign
+  the central bus is opened to another organization, for a moment
+    $emulate/drift.py --endpoint $endpoint --account $central bus-policy
 
 More: $page/api/v1/coverage, what it writes is in ${dir#"$PWD"/}/orgwatch.log, more drifts: drift.py --help.
 Ctrl-C ends everything.
