@@ -1,0 +1,38 @@
+#!/usr/bin/env bash
+# Runs every check of the project. Needs Rust, Python 3.11 or newer, and the network on the first run.
+set -euo pipefail
+cd "$(dirname "$0")"
+
+DENY_VERSION=0.20.2
+DENY=target/tools/bin/cargo-deny
+
+if [[ -t 1 && -z "${NO_COLOR:-}" ]]; then bold=$'\e[1m' plain=$'\e[0m'; else bold='' plain=''; fi
+step() { printf '\n%s== %s%s\n' "$bold" "$*" "$plain"; }
+
+step "formatting"
+cargo fmt --all --check
+
+step "lints"
+cargo clippy --locked --workspace --all-targets -- -D warnings
+
+step "dependencies: bans, licences, sources"
+if [[ "$("$DENY" --version 2>/dev/null)" != "cargo-deny $DENY_VERSION" ]]; then
+    echo "cargo-deny $DENY_VERSION is built into target/tools, once; that takes some minutes"
+    cargo install cargo-deny --quiet --locked --force --version "$DENY_VERSION" \
+        --root target/tools --target-dir target/tools/build
+    rm -rf target/tools/build
+fi
+"$DENY" check bans licenses sources
+
+step "documentation"
+RUSTDOCFLAGS="-D warnings" cargo doc --locked --workspace --no-deps
+
+step "tests of the documentation"
+cargo test --locked --workspace --doc
+
+step "tests"
+if cargo nextest --version >/dev/null 2>&1; then
+    cargo nextest run --locked --workspace --no-fail-fast
+else
+    cargo test --locked --workspace --lib --bins --tests --no-fail-fast
+fi

@@ -1,0 +1,13 @@
+//! The real binary against an AWS emulator that nobody here wrote, seen through a recording proxy.
+//!
+//! Everything here blocks, so tests are plain `#[test]` functions; the proxy runs on threads of its own.
+
+#![expect(clippy::expect_used, clippy::panic, reason = "this is all test code, its functions included")]
+
+mod config;
+mod emulator;
+mod orgwatch;
+mod proxy;
+mod sdk;
+mod self_test;
+mod wait;
