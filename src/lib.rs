@@ -4,4 +4,6 @@
 //! `model` <- `config`, `presets`, `pattern` <- `desired`, `diff`, `plan` <- `kinds` <- `controller` <- `app`.
 //! `aws` is used by `kinds` and `controller` only; `http` reads snapshots and posts keys.
 
+pub mod http;
 pub mod model;
+pub mod telemetry;
