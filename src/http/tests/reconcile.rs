@@ -1,6 +1,7 @@
 use std::time::Duration;
 
-use tokio::net::TcpListener;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
 
 use super::*;
 use crate::http::serve;
@@ -126,4 +127,17 @@ async fn the_stop_does_not_wait_for_a_request_that_does_not_end() {
     let (answer, took) = tokio::join!(open, end);
     assert!(answer.is_err());
     assert!(took < Duration::from_secs(6), "{took:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_client_that_never_ends_its_headers_is_let_go() {
+    let (url, stop, mut tasks) = listening(&Server::new(&loopback())).await;
+    let mut client = TcpStream::connect(url.strip_prefix("http://").unwrap()).await.unwrap();
+    client.write_all(b"GET / HTTP/1.1\r\nHost: local").await.unwrap();
+    let begun = tokio::time::Instant::now();
+    let mut answer = Vec::new();
+    client.read_to_end(&mut answer).await.unwrap();
+    assert!(answer.is_empty() && begun.elapsed() < Duration::from_secs(20), "{:?}", begun.elapsed());
+    stop.cancel();
+    tasks.join_next().await.unwrap().unwrap().unwrap();
 }
