@@ -1,0 +1,37 @@
+//! Serves the pages and the API over an organization that is made up, to look at them: `cargo run --example page`.
+#![expect(clippy::unwrap_used, clippy::panic, reason = "the organization is the one that the tests use")]
+
+#[path = "../src/http/fixture.rs"]
+mod fixture;
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use orgwatch::http::{Auth, HttpOptions, HttpState, router, serve};
+use orgwatch::telemetry::logs;
+use orgwatch::telemetry::metrics::Metrics;
+use orgwatch::{http, model};
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+
+#[tokio::main]
+async fn main() -> anyhow::Result<()> {
+    logs::start(logs::Format::Auto, "info")?;
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:8080").await?;
+    let (_sender, snapshot) = watch::channel(Arc::new(fixture::snapshot(Timestamp::now())));
+    let stop = CancellationToken::new();
+    let state = HttpState {
+        metrics: Arc::new(Metrics::new(snapshot.clone())),
+        snapshot,
+        reconciles: Arc::new(fixture::FakeReconciles::default()),
+        stopping: stop.clone(),
+    };
+    let options = HttpOptions {
+        bind: listener.local_addr()?,
+        auth: Auth::Token,
+        hosts: Vec::new(),
+        metrics_open: false,
+        tokens: Vec::new(),
+    };
+    serve(listener, router(state, &options), stop).await
+}

@@ -1,0 +1,224 @@
+//! Who may ask: the Host header on loopback, a token elsewhere, and no POST sent by somebody else's web page.
+
+use std::fmt;
+use std::net::{IpAddr, Ipv6Addr, SocketAddr};
+use std::sync::Arc;
+
+use axum::extract::{Request, State};
+use axum::http::header::{AUTHORIZATION, HOST, ORIGIN};
+use axum::http::uri::Authority;
+use axum::http::{HeaderMap, HeaderName, Method, StatusCode, Uri};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use secrecy::{ExposeSecret, SecretString};
+use sha2::{Digest, Sha256};
+use subtle::ConstantTimeEq;
+
+use super::problem::Problem;
+
+/// Whether requests from elsewhere than loopback need a token.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Auth {
+    /// They do.
+    #[default]
+    Token,
+    /// They do not; something else guards the way.
+    None,
+}
+
+/// What the holder of a token may do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Role {
+    /// Read.
+    Reader,
+    /// Read, and ask for passes.
+    Operator,
+}
+
+/// How the server is reached and by whom.
+#[derive(Clone, Debug)]
+pub struct HttpOptions {
+    /// The address that is listened on; on loopback no credential is needed.
+    pub bind: SocketAddr,
+    /// Whether requests need a token where the address is not loopback.
+    pub auth: Auth,
+    /// The hosts, with or without a port, that requests may name off loopback; empty: any.
+    pub hosts: Vec<String>,
+    /// Whether `/metrics` needs no token.
+    pub metrics_open: bool,
+    /// Name, role and text of each token.
+    pub tokens: Vec<(String, Role, SecretString)>,
+}
+
+/// A token that is known, as its digest: equal lengths, so that comparing tells nothing about the text.
+struct Known {
+    name: String,
+    role: Role,
+    digest: [u8; 32],
+}
+
+/// Who sent a request, as the log names them.
+struct Caller<'g> {
+    name: &'g str,
+    role: Role,
+}
+
+impl Caller<'static> {
+    fn unnamed(name: &'static str) -> Self {
+        Self { name, role: Role::Operator }
+    }
+}
+
+/// The options as the gate needs them.
+pub(super) struct Gate {
+    loopback: bool,
+    auth: Auth,
+    hosts: Vec<String>,
+    metrics_open: bool,
+    tokens: Vec<Known>,
+}
+
+impl fmt::Debug for Gate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Gate").field("loopback", &self.loopback).finish_non_exhaustive()
+    }
+}
+
+impl Gate {
+    pub(super) fn new(options: &HttpOptions) -> Self {
+        let known = |(name, role, token): &(String, Role, SecretString)| Known {
+            name: name.clone(),
+            role: *role,
+            digest: Sha256::digest(token.expose_secret()).into(),
+        };
+        Self {
+            loopback: options.bind.ip().to_canonical().is_loopback(),
+            auth: options.auth,
+            hosts: options.hosts.iter().map(|h| h.to_ascii_lowercase()).collect(),
+            metrics_open: options.metrics_open,
+            tokens: options.tokens.iter().map(known).collect(),
+        }
+    }
+
+    /// Who is asking, if they may ask at all.
+    fn caller(&self, request: &Request) -> Result<Caller<'_>, Problem> {
+        let host = host(request)?;
+        if writes(request) {
+            same_origin(request.headers(), host.as_ref())?;
+        }
+        if self.loopback {
+            // Without this a web page could reach us through a name of its own that resolves to loopback.
+            if !host.is_some_and(|h| is_loopback(h.host())) {
+                return Err(misdirected("the Host header must be localhost or a loopback address"));
+            }
+            return Ok(Caller::unnamed("loopback"));
+        }
+        match request.uri().path() {
+            "/healthz" | "/readyz" => return Ok(Caller::unnamed("anyone")),
+            "/metrics" if self.metrics_open => return Ok(Caller::unnamed("anyone")),
+            _ => {}
+        }
+        if !self.hosts.is_empty() && !host.is_some_and(|h| self.is_allowed(&h)) {
+            return Err(misdirected("this host is not among `http.hosts`"));
+        }
+        if self.auth == Auth::None {
+            return Ok(Caller::unnamed("anyone"));
+        }
+        let known = bearer(request.headers()).and_then(|token| self.known(token)).ok_or_else(|| {
+            Problem::new(
+                StatusCode::UNAUTHORIZED,
+                "send `Authorization: Bearer` with a token that is configured",
+            )
+        })?;
+        Ok(Caller { name: &known.name, role: known.role })
+    }
+
+    fn is_allowed(&self, host: &Authority) -> bool {
+        let (name, whole) = (host.host().to_ascii_lowercase(), host.as_str().to_ascii_lowercase());
+        self.hosts.iter().any(|allowed| *allowed == name || *allowed == whole)
+    }
+
+    /// Compares with every token, so that the time taken does not tell which one is near.
+    fn known(&self, token: &str) -> Option<&Known> {
+        let digest: [u8; 32] = Sha256::digest(token).into();
+        let same = |known: &Known| bool::from(known.digest.ct_eq(&digest));
+        self.tokens.iter().fold(None, |found, known| if same(known) { Some(known) } else { found })
+    }
+}
+
+/// Answers what may not be asked, and logs every POST with who sent it and how it ended.
+pub(super) async fn guard(State(gate): State<Arc<Gate>>, request: Request, next: Next) -> Response {
+    let (method, path) = (request.method().clone(), request.uri().path().to_owned());
+    let (caller, response) = match gate.caller(&request) {
+        Err(problem) => ("nobody", problem.into_response()),
+        Ok(Caller { name, role: Role::Reader }) if writes(&request) => {
+            (name, Problem::new(StatusCode::FORBIDDEN, "this token is for reading only").into_response())
+        }
+        Ok(Caller { name, .. }) => (name, next.run(request).await),
+    };
+    if method == Method::POST {
+        let status = response.status().as_u16();
+        tracing::info!(http.caller = caller, http.path = path, http.status = status, "POST {path}: {status}");
+    }
+    response
+}
+
+fn writes(request: &Request) -> bool {
+    !matches!(*request.method(), Method::GET | Method::HEAD)
+}
+
+fn misdirected(detail: &str) -> Problem {
+    Problem::new(StatusCode::MISDIRECTED_REQUEST, detail)
+}
+
+/// The one value of a header; none where it is absent, and no answer where it is there twice.
+fn single<'h>(headers: &'h HeaderMap, name: &HeaderName) -> Result<Option<&'h str>, Problem> {
+    let mut values = headers.get_all(name).iter();
+    match (values.next().map(|value| value.to_str()), values.next()) {
+        (None, _) => Ok(None),
+        (Some(Ok(value)), None) => Ok(Some(value)),
+        _ => Err(Problem::bad(format!("the {name} header must be there once, as plain text"))),
+    }
+}
+
+/// The host that the request is for: of its target where that names one, else of the Host header.
+fn host(request: &Request) -> Result<Option<Authority>, Problem> {
+    let header = single(request.headers(), &HOST)?;
+    let host = request.uri().authority().map(Authority::as_str).or(header);
+    let parse = |host: &str| host.parse().ok().filter(|_| !host.contains('@'));
+    host.map(|host| parse(host).ok_or_else(|| Problem::bad("the Host header names no host"))).transpose()
+}
+
+fn is_loopback(host: &str) -> bool {
+    let address = host.trim_start_matches('[').trim_end_matches(']');
+    match address.parse::<IpAddr>() {
+        Ok(IpAddr::V6(address)) => host.starts_with('[') && address == Ipv6Addr::LOCALHOST,
+        Ok(IpAddr::V4(address)) => address.is_loopback(),
+        Err(_) => host.eq_ignore_ascii_case("localhost"),
+    }
+}
+
+/// Browsers name the page that a POST comes from; it must be one of ours. Other programs name none.
+fn same_origin(headers: &HeaderMap, host: Option<&Authority>) -> Result<(), Problem> {
+    let Some(origin) = single(headers, &ORIGIN)? else { return Ok(()) };
+    let same =
+        origin.parse::<Uri>().is_ok_and(|origin| match (origin.scheme_str(), origin.authority(), host) {
+            (Some(scheme), Some(origin), Some(host)) => {
+                let default = if scheme == "https" { 443 } else { 80 };
+                origin.host().eq_ignore_ascii_case(host.host())
+                    && origin.port_u16().unwrap_or(default) == host.port_u16().unwrap_or(default)
+            }
+            _ => false,
+        });
+    if same {
+        Ok(())
+    } else {
+        Err(Problem::new(StatusCode::FORBIDDEN, "the request comes from another site's page"))
+    }
+}
+
+fn bearer(headers: &HeaderMap) -> Option<&str> {
+    let (scheme, token) = single(headers, &AUTHORIZATION).ok()??.split_once(' ')?;
+    let token = token.trim();
+    (scheme.eq_ignore_ascii_case("bearer") && !token.is_empty()).then_some(token)
+}

@@ -1,0 +1,114 @@
+//! Accounts: a list that is filtered, ordered and paged, and one in full.
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::Uri;
+use axum::response::{IntoResponse, Response};
+use jiff::Timestamp;
+use serde::Serialize;
+
+use super::HttpState;
+use super::params::{InAccount, NoParams, Params};
+use super::problem::Problem;
+use super::select::{self, Filter, Page, Sort};
+use super::targets::Targets;
+use crate::model::ids::AccountId;
+use crate::model::view::{AccountView, Condition, Coverage, HoldView, Standing};
+
+const DEFAULT_LIMIT: usize = 100;
+const LARGEST_LIMIT: usize = 1000;
+
+#[derive(Serialize)]
+struct List<'a> {
+    items: Vec<Summary<'a>>,
+    next_cursor: Option<String>,
+    total: usize,
+    observed_at: Timestamp,
+}
+
+/// What a list says of an account; its message and since stand in `/coverage` and in the account itself.
+#[derive(Serialize)]
+struct Summary<'a> {
+    id: &'a AccountId,
+    name: &'a str,
+    email: &'a str,
+    path: &'a str,
+    state: &'a str,
+    standing: Standing,
+    verdict: &'static str,
+    coverage: Option<Coverage>,
+    coverage_reason: Option<&'static str>,
+    observed_at: Option<Timestamp>,
+    last_change_at: Option<Timestamp>,
+}
+
+impl<'a> From<&'a AccountView> for Summary<'a> {
+    fn from(account: &'a AccountView) -> Self {
+        let coverage = select::coverage(account);
+        Self {
+            id: &account.id,
+            name: &account.name,
+            email: &account.email,
+            path: &account.path,
+            state: &account.state,
+            standing: account.standing,
+            verdict: select::verdict(account),
+            coverage,
+            coverage_reason: coverage.map(|_| account.coverage_reason),
+            observed_at: account.observed_at,
+            last_change_at: account.last_change_at,
+        }
+    }
+}
+
+#[derive(Serialize)]
+struct Detail<'a> {
+    #[serde(flatten)]
+    summary: Summary<'a>,
+    standing_reason: Option<&'a str>,
+    coverage_message: Option<&'a str>,
+    coverage_since: Option<Timestamp>,
+    conditions: &'a [Condition],
+    #[serde(flatten)]
+    targets: Targets<'a>,
+    holds: Vec<&'a HoldView>,
+}
+
+pub(super) async fn list(State(state): State<HttpState>, uri: Uri) -> Result<Response, Problem> {
+    let params = Params::parse(&uri, &["verdict", "coverage", "ou", "q", "sort", "limit", "cursor"])?;
+    let limit = params.parsed::<usize>("limit")?.unwrap_or(DEFAULT_LIMIT);
+    if !(1..=LARGEST_LIMIT).contains(&limit) {
+        return Err(Problem::bad(format!("`limit`: write a number from 1 to {LARGEST_LIMIT}")));
+    }
+    let filter = Filter::read(&params)?;
+    let sort = params.parsed::<Sort>("sort")?.unwrap_or_default();
+    let snapshot = state.snapshot();
+    let Page { items, total, next_cursor } =
+        select::page(&snapshot, &filter, sort, params.text("cursor"), limit)?;
+    let items = items.into_iter().map(|account| account.as_ref().into()).collect();
+    Ok(Json(List { items, next_cursor, total, observed_at: snapshot.taken_at }).into_response())
+}
+
+pub(super) async fn one(
+    State(state): State<HttpState>,
+    InAccount(id): InAccount,
+    _: NoParams,
+) -> Result<Response, Problem> {
+    let snapshot = state.snapshot();
+    let account = snapshot.accounts.get(&id).ok_or_else(|| unknown(&id))?;
+    let covered = select::coverage(account).map(|_| account);
+    Ok(Json(Detail {
+        summary: account.as_ref().into(),
+        standing_reason: account.standing_reason.as_deref(),
+        coverage_message: covered.map(|a| a.coverage_message.as_str()),
+        coverage_since: covered.map(|a| a.coverage_since),
+        conditions: &account.conditions,
+        targets: Targets::of(&account.targets),
+        holds: snapshot.holds.iter().filter(|hold| hold.accounts.contains(&id)).collect(),
+    })
+    .into_response())
+}
+
+pub(super) fn unknown(id: &AccountId) -> Problem {
+    Problem::not_found(format!("account {id} is not known in this organization"))
+}

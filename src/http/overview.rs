@@ -1,0 +1,170 @@
+//! The installation as a whole: status, the receiving side, coverage, drift, plans and holds.
+
+use axum::Json;
+use axum::extract::State;
+use axum::response::{IntoResponse, Response};
+use jiff::Timestamp;
+use serde::Serialize;
+use serde_json::{Value, json};
+
+use super::HttpState;
+use super::params::NoParams;
+use super::select;
+use super::targets::Targets;
+use crate::model::ids::{AccountId, Region};
+use crate::model::plan::{Change, Hold};
+use crate::model::resource::Verdict;
+use crate::model::target::{Side, TargetKey};
+use crate::model::view::{Condition, Coverage, CoverageCounts, HoldView, TargetView};
+
+pub(super) async fn status(State(state): State<HttpState>, _: NoParams) -> Json<Value> {
+    let s = state.snapshot();
+    // A tenth of a second is more than the age of a reading can mean.
+    let age = s.oldest_observation_age(Timestamp::now()).map(|age| (age * 10.0).round() / 10.0);
+    Json(json!({
+        "version": s.version,
+        "installation": s.installation,
+        "mode": s.mode,
+        "generation": s.generation,
+        "organization_id": s.organization_id,
+        "accounts": s.account_counts(),
+        "coverage": s.coverage_counts(),
+        "central": { "verdict": s.central.verdict },
+        "holds": s.holds.len(),
+        "wrong_place": s.wrong_place,
+        "discovery": s.discovery,
+        "oldest_observation_age_seconds": age,
+        "last_resync": s.last_resync,
+        "observed_at": s.taken_at,
+    }))
+}
+
+pub(super) async fn version(State(state): State<HttpState>, _: NoParams) -> Json<Value> {
+    let s = state.snapshot();
+    Json(json!({ "version": s.version, "started_at": s.started_at, "observed_at": s.taken_at }))
+}
+
+#[derive(Serialize)]
+struct Central<'a> {
+    account: &'a AccountId,
+    region: &'a Region,
+    verdict: Verdict,
+    conditions: &'a [Condition],
+    #[serde(flatten)]
+    targets: Targets<'a>,
+    observed_at: Option<Timestamp>,
+}
+
+pub(super) async fn central(State(state): State<HttpState>, _: NoParams) -> Response {
+    let snapshot = state.snapshot();
+    let central = &snapshot.central;
+    Json(Central {
+        account: &central.account,
+        region: &central.region,
+        verdict: central.verdict,
+        conditions: &central.conditions,
+        targets: Targets::of(&central.targets),
+        observed_at: central.observed_at,
+    })
+    .into_response()
+}
+
+#[derive(Serialize)]
+struct CoverageAnswer<'a> {
+    #[serde(flatten)]
+    counts: CoverageCounts,
+    not_covered: Vec<NotCovered<'a>>,
+    observed_at: Timestamp,
+}
+
+#[derive(Serialize)]
+struct NotCovered<'a> {
+    id: &'a AccountId,
+    name: &'a str,
+    path: &'a str,
+    coverage: Coverage,
+    reason: &'static str,
+    message: &'a str,
+    since: Timestamp,
+}
+
+pub(super) async fn coverage(State(state): State<HttpState>, _: NoParams) -> Response {
+    let snapshot = state.snapshot();
+    let not_covered = snapshot.accounts.values().filter_map(|account| {
+        let coverage = select::coverage(account).filter(|c| !c.is_covered())?;
+        Some(NotCovered {
+            id: &account.id,
+            name: &account.name,
+            path: &account.path,
+            coverage,
+            reason: account.coverage_reason,
+            message: &account.coverage_message,
+            since: account.coverage_since,
+        })
+    });
+    Json(CoverageAnswer {
+        counts: snapshot.coverage_counts(),
+        not_covered: not_covered.collect(),
+        observed_at: snapshot.taken_at,
+    })
+    .into_response()
+}
+
+/// A list with the moment that it is of.
+#[derive(Serialize)]
+struct List<T> {
+    items: Vec<T>,
+    observed_at: Timestamp,
+}
+
+/// Something with the target that it is in.
+#[derive(Serialize)]
+struct InTarget<'a, T> {
+    account: &'a AccountId,
+    region: &'a Region,
+    side: Side,
+    #[serde(flatten)]
+    item: T,
+    observed_at: Timestamp,
+}
+
+impl<'a, T> InTarget<'a, T> {
+    fn new(view: &'a TargetView, item: T) -> Self {
+        let TargetKey { side, account, region } = &view.target;
+        Self { account, region, side: *side, item, observed_at: view.observed_at }
+    }
+}
+
+pub(super) async fn drift(State(state): State<HttpState>, _: NoParams) -> Response {
+    let snapshot = state.snapshot();
+    let drifted = snapshot.targets().flat_map(|target| {
+        let resources = target.resources.iter().filter(|r| r.verdict != Verdict::InSync);
+        resources.map(|resource| InTarget::new(target, resource))
+    });
+    Json(List { items: drifted.collect(), observed_at: snapshot.taken_at }).into_response()
+}
+
+#[derive(Serialize)]
+struct Changes<'a> {
+    changes: &'a [Change],
+}
+
+pub(super) async fn plan(State(state): State<HttpState>, _: NoParams) -> Response {
+    let snapshot = state.snapshot();
+    let planned = snapshot.targets().filter(|target| !target.plan.changes.is_empty());
+    let items = planned.map(|target| InTarget::new(target, Changes { changes: &target.plan.changes }));
+    Json(List { items: items.collect(), observed_at: snapshot.taken_at }).into_response()
+}
+
+#[derive(Serialize)]
+struct Holds<'a> {
+    items: &'a [HoldView],
+    wrong_place: Option<&'a Hold>,
+    observed_at: Timestamp,
+}
+
+pub(super) async fn holds(State(state): State<HttpState>, _: NoParams) -> Response {
+    let snapshot = state.snapshot();
+    let wrong_place = snapshot.wrong_place.as_ref();
+    Json(Holds { items: &snapshot.holds, wrong_place, observed_at: snapshot.taken_at }).into_response()
+}

@@ -1,0 +1,157 @@
+//! How states, moments and values are put into words, marks and colours.
+
+use jiff::Timestamp;
+use serde_json::Value;
+
+use crate::model::plan::Action;
+use crate::model::resource::Verdict;
+use crate::model::view::Coverage;
+
+/// A state in a word with a mark and a colour: neither of these stands alone for it.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Badge {
+    pub(super) tone: &'static str,
+    pub(super) mark: &'static str,
+    pub(super) label: &'static str,
+}
+
+const fn badge(tone: &'static str, mark: &'static str, label: &'static str) -> Badge {
+    Badge { tone, mark, label }
+}
+
+/// The badge of a verdict, or of the standing in its place.
+pub(super) fn of_verdict(label: &str) -> Badge {
+    match label {
+        "in_sync" => badge("ok", "✓", "in sync"),
+        "drifted" => badge("warn", "≠", "drifted"),
+        "foreign" => badge("bad", "!", "foreign"),
+        "unknown" => badge("unknown", "?", "unknown"),
+        "orphan" => badge("warn", "–", "orphan"),
+        "excluded" => badge("dim", "○", "excluded"),
+        "inactive" => badge("dim", "·", "inactive"),
+        _ => badge("info", "…", "pending"),
+    }
+}
+
+/// The badge of a resource's verdict.
+pub(super) fn of_resource(verdict: &Verdict) -> Badge {
+    of_verdict(verdict.label())
+}
+
+/// The badge of a coverage.
+pub(super) fn of_coverage(coverage: &Coverage) -> Badge {
+    match coverage {
+        Coverage::Proven => badge("ok", "●", "proven"),
+        Coverage::Configured => badge("ok", "✓", "configured"),
+        Coverage::Pending => badge("info", "…", "pending"),
+        Coverage::Broken => badge("bad", "✕", "broken"),
+        Coverage::Unknown => badge("unknown", "?", "unknown"),
+        Coverage::Uncovered => badge("dim", "○", "uncovered"),
+    }
+}
+
+/// The badge of a condition's status.
+pub(super) fn of_status(status: &str) -> Badge {
+    match status {
+        "True" => badge("ok", "✓", "true"),
+        "False" => badge("bad", "✕", "false"),
+        _ => badge("unknown", "?", "unknown"),
+    }
+}
+
+/// What a change does, in a word.
+pub(super) fn of_action(action: &Action) -> &'static str {
+    match action {
+        Action::Create => "create",
+        Action::Update => "update",
+        Action::Delete => "delete",
+    }
+}
+
+/// The last part of an account's path: the unit or root that it is in.
+pub(super) fn unit(path: &str) -> &str {
+    path.trim_end_matches('/').rsplit('/').next().unwrap_or_default()
+}
+
+/// Tells how long ago something was.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Clock(pub(super) Timestamp);
+
+impl Clock {
+    /// The time since `at` in its largest unit.
+    pub(super) fn ago(&self, at: &Timestamp) -> String {
+        let seconds = self.0.duration_since(*at).as_secs();
+        match seconds {
+            ..1 => "just now".to_owned(),
+            1..120 => format!("{seconds} s ago"),
+            120..7_200 => format!("{} min ago", seconds / 60),
+            7_200..172_800 => format!("{} h ago", seconds / 3_600),
+            _ => format!("{} days ago", seconds / 86_400),
+        }
+    }
+
+    /// The moment itself, to the second.
+    pub(super) fn at(&self, at: &Timestamp) -> String {
+        at.strftime("%Y-%m-%d %H:%M:%S UTC").to_string()
+    }
+}
+
+/// A value as a person reads it; none where the field is not there.
+pub(super) fn text(value: &Value) -> Option<String> {
+    match value {
+        Value::Null => None,
+        // An empty text would be seen as nothing, and quotes elsewhere as part of the text.
+        Value::String(text) if !text.is_empty() => Some(text.clone()),
+        other => Some(other.to_string()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::SignedDuration;
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_span_of_time_is_told_in_its_largest_unit() {
+        let now: Timestamp = "2026-11-20T12:00:00Z".parse().unwrap();
+        let ago = |seconds| Clock(now).ago(&(now - SignedDuration::from_secs(seconds)));
+        assert_eq!(
+            [-5, 0, 41, 119, 120, 7_199, 7_200, 172_800].map(ago),
+            [
+                "just now",
+                "just now",
+                "41 s ago",
+                "119 s ago",
+                "2 min ago",
+                "119 min ago",
+                "2 h ago",
+                "2 days ago"
+            ]
+        );
+        assert_eq!(Clock(now).at(&now), "2026-11-20 12:00:00 UTC");
+    }
+
+    #[test]
+    fn an_empty_text_is_told_from_an_absent_one() {
+        assert_eq!(text(&json!("ENABLED")).as_deref(), Some("ENABLED"));
+        assert_eq!(text(&json!("")).as_deref(), Some("\"\""));
+        assert_eq!(text(&json!(["a"])).as_deref(), Some("[\"a\"]"));
+        assert_eq!(text(&Value::Null), None);
+    }
+
+    #[test]
+    fn every_state_has_a_mark_and_a_word_of_its_own() {
+        let verdicts = crate::http::select::VERDICTS.map(of_verdict);
+        let coverages = Coverage::ALL.each_ref().map(of_coverage);
+        for badges in [&verdicts[..], &coverages[..]] {
+            for (i, one) in badges.iter().enumerate() {
+                assert!(
+                    badges[i + 1..].iter().all(|b| b.mark != one.mark && b.label != one.label),
+                    "{one:?}"
+                );
+            }
+        }
+    }
+}

@@ -1,0 +1,84 @@
+//! Accepts connections and ends them: every task has an owner, every wait an end.
+
+use std::pin::pin;
+use std::time::Duration;
+
+use anyhow::Context;
+use axum::Router;
+use hyper::server::conn::http1;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::service::TowerToHyperService;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::task::{JoinError, JoinSet};
+use tokio_util::sync::CancellationToken;
+
+/// A client that has not sent its headers by then gets no answer.
+const HEADERS_WITHIN: Duration = Duration::from_secs(15);
+/// What open requests get after the stop.
+const GRACE: Duration = Duration::from_secs(4);
+/// More wait in the listener's queue; a few hundred clients are already a lot for a status page.
+const CONNECTIONS: usize = 512;
+/// Accepting fails when file descriptors run out, and does so again at once.
+const ACCEPT_AGAIN: Duration = Duration::from_secs(1);
+
+/// Serves `router` on `listener` until `stop`, then lets open requests end for a few seconds.
+pub async fn serve(listener: TcpListener, router: Router, stop: CancellationToken) -> anyhow::Result<()> {
+    let address = listener.local_addr().context("the listening socket has no address")?;
+    tracing::info!(http.bind = %address, "Serving http://{address}");
+    let mut connections = JoinSet::new();
+    loop {
+        tokio::select! {
+            () = stop.cancelled() => break,
+            Some(ended) = connections.join_next() => log_panic(ended),
+            accepted = listener.accept(), if connections.len() < CONNECTIONS => match accepted {
+                Ok((stream, _)) => {
+                    connections.spawn(connection(stream, router.clone(), stop.clone()));
+                }
+                Err(error) => {
+                    tracing::warn!(%error, "Could not accept a connection");
+                    tokio::time::sleep(ACCEPT_AGAIN).await;
+                }
+            },
+        }
+    }
+    drop(listener);
+    let drained = tokio::time::timeout(GRACE, async {
+        while let Some(ended) = connections.join_next().await {
+            log_panic(ended);
+        }
+    });
+    if drained.await.is_err() {
+        tracing::warn!(
+            http.connections = connections.len(),
+            "Closed connections whose requests had not ended"
+        );
+        connections.shutdown().await;
+    }
+    Ok(())
+}
+
+async fn connection(stream: TcpStream, router: Router, stop: CancellationToken) {
+    let served = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(HEADERS_WITHIN)
+        .serve_connection(TokioIo::new(stream), TowerToHyperService::new(router));
+    let mut served = pin!(served);
+    let ended = tokio::select! {
+        ended = served.as_mut() => ended,
+        () = stop.cancelled() => {
+            served.as_mut().graceful_shutdown();
+            served.await
+        }
+    };
+    if let Err(error) = ended {
+        tracing::debug!(%error, "A connection ended early");
+    }
+}
+
+fn log_panic(ended: Result<(), JoinError>) {
+    if let Err(error) = ended
+        && error.is_panic()
+    {
+        tracing::error!(%error, "A connection panicked");
+    }
+}

@@ -1,0 +1,120 @@
+//! The router as a client sees it, over a made-up organization.
+
+mod access;
+mod api;
+mod pages;
+mod reconcile;
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::body::{Body, to_bytes};
+use axum::http::{HeaderMap, Request, StatusCode, header};
+use jiff::Timestamp;
+use secrecy::SecretString;
+use serde_json::Value;
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+use tower::ServiceExt;
+
+use super::fixture::{FakeReconciles, snapshot};
+use super::{Auth, HttpOptions, HttpState, Role, router};
+use crate::model::view::Snapshot;
+use crate::telemetry::metrics::Metrics;
+
+const NOW: &str = "2026-11-20T12:00:00Z";
+
+/// A server with what drives it.
+struct Server {
+    router: Router,
+    reconciles: Arc<FakeReconciles>,
+    snapshot: watch::Sender<Arc<Snapshot>>,
+    stopping: CancellationToken,
+}
+
+struct Answer {
+    status: StatusCode,
+    headers: HeaderMap,
+    text: String,
+}
+
+impl Answer {
+    fn json(&self) -> Value {
+        serde_json::from_str(&self.text).unwrap_or_else(|error| panic!("{error}: {}", self.text))
+    }
+
+    /// Status and detail of a problem, after a look at its form.
+    fn problem(&self) -> (u16, String) {
+        assert_eq!(self.headers[header::CONTENT_TYPE], "application/problem+json", "{}", self.text);
+        let problem = self.json();
+        assert_eq!(problem["status"], self.status.as_u16());
+        assert!(problem["type"].is_string() && problem["title"].is_string());
+        (self.status.as_u16(), problem["detail"].as_str().unwrap().to_owned())
+    }
+}
+
+fn loopback() -> HttpOptions {
+    HttpOptions {
+        bind: "127.0.0.1:8080".parse().unwrap(),
+        auth: Auth::Token,
+        hosts: Vec::new(),
+        metrics_open: false,
+        tokens: Vec::new(),
+    }
+}
+
+fn exposed() -> HttpOptions {
+    let token = |name: &str, role, text: &str| (name.to_owned(), role, SecretString::from(text));
+    HttpOptions {
+        bind: "0.0.0.0:8080".parse().unwrap(),
+        hosts: vec!["Orgwatch.example.com".to_owned()],
+        tokens: vec![
+            token("wallboard", Role::Reader, "reader-secret-0001"),
+            token("oncall", Role::Operator, "operator-secret-01"),
+        ],
+        ..loopback()
+    }
+}
+
+impl Server {
+    fn new(options: &HttpOptions) -> Self {
+        let (sender, snapshot) = watch::channel(Arc::new(snapshot(NOW.parse::<Timestamp>().unwrap())));
+        let reconciles = Arc::new(FakeReconciles::default());
+        let stopping = CancellationToken::new();
+        let state = HttpState {
+            metrics: Arc::new(Metrics::new(snapshot.clone())),
+            snapshot,
+            reconciles: reconciles.clone(),
+            stopping: stopping.clone(),
+        };
+        Self { router: router(state, options), reconciles, snapshot: sender, stopping }
+    }
+
+    async fn send(&self, request: Request<Body>) -> Answer {
+        let response = self.router.clone().oneshot(request).await.unwrap();
+        let (parts, body) = response.into_parts();
+        let bytes = to_bytes(body, usize::MAX).await.unwrap();
+        let text = String::from_utf8(bytes.to_vec()).unwrap();
+        Answer { status: parts.status, headers: parts.headers, text }
+    }
+
+    async fn request(&self, method: &str, path: &str) -> Answer {
+        self.send(request(method, path, &[("host", "localhost:8080")])).await
+    }
+
+    async fn get(&self, path: &str) -> Answer {
+        self.request("GET", path).await
+    }
+
+    async fn json(&self, path: &str) -> Value {
+        let answer = self.get(path).await;
+        assert_eq!(answer.status, StatusCode::OK, "{path}: {}", answer.text);
+        answer.json()
+    }
+}
+
+fn request(method: &str, path: &str, headers: &[(&str, &str)]) -> Request<Body> {
+    let request = Request::builder().method(method).uri(path);
+    let request = headers.iter().fold(request, |request, (name, value)| request.header(*name, *value));
+    request.body(Body::empty()).unwrap()
+}

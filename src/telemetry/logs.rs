@@ -1,0 +1,149 @@
+//! Log lines on standard error: text for a person at a terminal, one JSON object a line for everything else.
+
+use std::io::IsTerminal;
+
+use anstream::{AutoStream, ColorChoice};
+use tracing::Subscriber;
+use tracing::level_filters::LevelFilter;
+use tracing_subscriber::EnvFilter;
+use tracing_subscriber::fmt::MakeWriter;
+
+/// How log lines are written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Format {
+    /// Text when standard error is a terminal, JSON when it is not.
+    #[default]
+    Auto,
+    /// For people.
+    Text,
+    /// For programs.
+    Json,
+}
+
+/// Why logging could not be started.
+#[derive(Debug, thiserror::Error)]
+pub enum LogError {
+    /// The directive is neither a level nor a list of `target=level`.
+    #[error(
+        "`{directive}` is no log level: {why}; \
+         write off, error, warn, info, debug or trace, or for single parts `info,orgwatch::http=debug`"
+    )]
+    Directive {
+        /// The directive as it was given.
+        directive: String,
+        /// What is wrong with it.
+        why: String,
+    },
+    /// Something in this process has started logging before.
+    #[error("logging was started already")]
+    AlreadyStarted(#[from] tracing::subscriber::SetGlobalDefaultError),
+}
+
+/// Sends every event that `directive` lets through to standard error, from now on and in the whole process.
+pub fn start(format: Format, directive: &str) -> Result<(), LogError> {
+    let stderr = std::io::stderr();
+    let json = match format {
+        Format::Auto => !stderr.is_terminal(),
+        Format::Text => false,
+        Format::Json => true,
+    };
+    // `NO_COLOR`, `CLICOLOR` and a dumb terminal are honoured by the same rules as for all other output.
+    let colour = AutoStream::choice(&stderr) != ColorChoice::Never;
+    let subscriber = subscriber(json, colour, filter(directive)?, std::io::stderr);
+    tracing::subscriber::set_global_default(subscriber)?;
+    Ok(())
+}
+
+fn filter(directive: &str) -> Result<EnvFilter, LogError> {
+    let refused = |why: String| LogError::Directive { directive: directive.to_owned(), why };
+    // The filter takes a misspelt level for the name of a target and then logs nothing at all.
+    for part in directive.split(',').map(str::trim).filter(|p| !p.contains(['=', '['])) {
+        let known = !part.is_empty() && part.parse::<LevelFilter>().is_ok();
+        known.then_some(()).ok_or_else(|| refused(format!("`{part}` is not known")))?;
+    }
+    EnvFilter::try_new(directive).map_err(|error| refused(error.to_string()))
+}
+
+fn subscriber<W>(json: bool, colour: bool, filter: EnvFilter, writer: W) -> Box<dyn Subscriber + Send + Sync>
+where
+    W: for<'w> MakeWriter<'w> + Send + Sync + 'static,
+{
+    let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(writer);
+    if json {
+        // The innermost span carries the account; a list of all spans would repeat it in every line.
+        Box::new(lines.json().flatten_event(true).with_current_span(true).with_span_list(false).finish())
+    } else {
+        Box::new(lines.with_ansi(colour).finish())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::{self, Write};
+    use std::sync::{Arc, Mutex};
+
+    use serde_json::Value;
+
+    use super::*;
+
+    #[derive(Clone, Default)]
+    struct Page(Arc<Mutex<Vec<u8>>>);
+
+    impl Write for Page {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0.lock().unwrap().write(bytes)
+        }
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    fn written(json: bool, directive: &str, say: impl FnOnce()) -> String {
+        let page = Page::default();
+        let writer = page.clone();
+        let subscriber = subscriber(json, false, filter(directive).unwrap(), move || writer.clone());
+        tracing::subscriber::with_default(subscriber, say);
+        String::from_utf8(page.0.lock().unwrap().clone()).unwrap()
+    }
+
+    #[test]
+    fn a_json_line_is_one_object_with_its_fields_and_the_span_it_was_said_in() {
+        let line = written(true, "info", || {
+            let _pass = tracing::info_span!("pass", account.id = "333333333333").entered();
+            tracing::info!(plan.changes = 2, "Applied 2 changes\nin one pass");
+        });
+        assert_eq!(line.lines().count(), 1);
+        let line: Value = serde_json::from_str(&line).unwrap();
+        assert_eq!(line["level"], "INFO");
+        assert_eq!(line["message"], "Applied 2 changes\nin one pass");
+        assert_eq!(line["plan.changes"], 2);
+        assert_eq!(line["span"]["account.id"], "333333333333");
+        assert!(line["timestamp"].as_str().unwrap().ends_with('Z'));
+    }
+
+    #[test]
+    fn a_text_line_has_no_escapes_where_colour_is_off() {
+        let line = written(false, "info", || tracing::warn!(region = "eu-central-1", "Not seen"));
+        assert!(line.contains("WARN") && line.contains("Not seen region=\"eu-central-1\""), "{line}");
+        assert!(!line.contains('\u{1b}'), "{line:?}");
+    }
+
+    #[test]
+    fn the_directive_decides_what_is_written() {
+        let say = || {
+            tracing::debug!("one");
+            tracing::debug!(target: "loud", "two");
+        };
+        assert_eq!(written(false, "info", say), "");
+        let line = written(false, "info,loud=debug", say);
+        assert!(line.contains("two") && !line.contains("one"), "{line}");
+    }
+
+    #[test]
+    fn a_misspelt_level_is_refused_with_the_levels_that_there_are() {
+        for bad in ["inof", "info,noisy", "orgwatch=loud", ""] {
+            let error = filter(bad).unwrap_err().to_string();
+            assert!(error.contains("debug or trace"), "{bad}: {error}");
+        }
+    }
+}
