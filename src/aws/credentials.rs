@@ -45,6 +45,9 @@ pub struct SessionSettings {
     pub session_name: String,
 }
 
+/// Sessions by role and session policy. A lock for each, so that one account's renewal keeps no other waiting.
+type Sessions = HashMap<(RoleArn, String), Arc<Mutex<Option<Held>>>>;
+
 struct Held {
     credentials: SharedCredentialsProvider,
     renew_at: SystemTime,
@@ -55,8 +58,7 @@ pub struct Broker {
     cloud: Cloud,
     settings: SessionSettings,
     pace: DefaultDirectRateLimiter,
-    /// By role and session policy. A lock for each, so that one account's renewal keeps no other waiting.
-    held: std::sync::Mutex<HashMap<(RoleArn, String), Arc<Mutex<Option<Held>>>>>,
+    held: std::sync::Mutex<Sessions>,
 }
 
 impl Broker {

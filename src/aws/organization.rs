@@ -226,7 +226,6 @@ fn state(account: &sdk::Account) -> AccountState {
             _ => AccountState::Other("UNKNOWN"),
         };
     }
-    #[expect(deprecated, reason = "older endpoints answer Status and no State")]
     match account.status() {
         Some(sdk::AccountStatus::Active) => AccountState::Active,
         Some(sdk::AccountStatus::Suspended) => AccountState::Other("SUSPENDED"),
@@ -296,13 +295,11 @@ mod tests {
 
     #[test]
     fn state_decides_and_status_only_where_state_is_absent() {
-        #[expect(deprecated, reason = "what older endpoints answer")]
         let both = sdk::Account::builder()
             .state(sdk::AccountState::Closed)
             .status(sdk::AccountStatus::Active)
             .build();
         assert_eq!(state(&both), AccountState::Other("CLOSED"));
-        #[expect(deprecated, reason = "what older endpoints answer")]
         let old = sdk::Account::builder().status(sdk::AccountStatus::Active).build();
         assert_eq!(state(&old), AccountState::Active);
         let new = sdk::Account::builder().state(sdk::AccountState::from("HIBERNATING")).build();

@@ -92,6 +92,7 @@ pub fn parse(
 }
 
 /// The process environment.
+#[expect(clippy::disallowed_methods, reason = "this is the one place that reads the environment")]
 pub fn environment() -> Vec<(String, String)> {
     // Not `vars`: it panics at the first variable, of whatever program, that is no Unicode.
     let lossy = |text: std::ffi::OsString| text.to_string_lossy().into_owned();

@@ -12,7 +12,7 @@ use crate::model::plan::Hold;
 use crate::model::target::TargetKey;
 
 /// Other credentials or another organization than configured: nothing is written.
-pub const WRONG_ORGANIZATION: &str = "WrongOrganization";
+pub(super) const WRONG_ORGANIZATION: &str = "WrongOrganization";
 
 /// Why the organization could not be looked at.
 #[derive(Debug, thiserror::Error)]

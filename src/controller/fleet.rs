@@ -6,9 +6,10 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
+use super::discover::WRONG_ORGANIZATION;
 use crate::inventory::{Inventory, Known};
 use crate::judge::{self, Judged, Memory};
-use crate::kinds::{KINDS, Scope, Sights};
+use crate::kinds::{KINDS, Scope, Sights, event_bus};
 use crate::limits::{Limits, Window};
 use crate::model::call::Call;
 use crate::model::error::CloudError;
@@ -33,6 +34,8 @@ pub struct Rules {
     pub first_accounts: BTreeSet<AccountId>,
     /// Whether orphans are taken away.
     pub prune: bool,
+    /// Whether the configuration says which organization this is.
+    pub organization_given: bool,
     /// Whether everything of ours is taken away.
     pub teardown: bool,
     /// Whether that includes filled queues and adopted resources.
@@ -73,8 +76,10 @@ pub struct Fleet {
     pub generation: u64,
     /// What is known of each target.
     pub states: BTreeMap<TargetKey, State>,
-    /// Why nothing may be written anywhere.
+    /// Why nothing may be written anywhere, as discovery found.
     pub wrong_place: Option<Hold>,
+    /// The same, as the policy of our own bus says.
+    pub wrong_bus: Option<Hold>,
     /// How discovery goes.
     pub discovery: DiscoveryView,
     window: Window,
@@ -134,6 +139,7 @@ impl Fleet {
             generation: 0,
             states: BTreeMap::new(),
             wrong_place: None,
+            wrong_bus: None,
             discovery: DiscoveryView::default(),
             window: Window::default(),
             first_done: None,
@@ -207,6 +213,9 @@ impl Fleet {
             judged.extend(judge::judge(&context, kind, &kind.desired(&begun.world, &begun.target), sights));
         }
         remember(&mut state.memory, &judged);
+        if begun.target.holds_bus(&begun.world) && !self.rules.organization_given {
+            self.wrong_bus = wrong_bus(&begun.world, &judged);
+        }
         state.swept = Some(begun.generation);
         let settling = state.last_change_at.is_some_and(|at| {
             Duration::try_from(now.duration_since(at)).is_ok_and(|age| age < self.rules.settle)
@@ -219,7 +228,7 @@ impl Fleet {
             .map(|(_, _, kind, name)| (kind.clone(), name.clone()))
             .collect();
         let guards = Guards {
-            wrong_place: self.wrong_place.clone(),
+            wrong_place: self.wrong_place.clone().or_else(|| self.wrong_bus.clone()),
             not_yet,
             prune: self.rules.prune,
             teardown: self.rules.teardown,
@@ -427,6 +436,24 @@ impl Fleet {
         own.append(&mut other);
         own
     }
+}
+
+/// Our bus admits another organization than the one that we find ourselves in. Where the configuration says which is
+/// right, that is drift like any other; where it does not, nobody but a person can know.
+fn wrong_bus(world: &World, judged: &[Judged]) -> Option<Hold> {
+    let bus = judged
+        .iter()
+        .find(|j| j.resource.id.kind == "event_bus" && j.resource.verdict != Verdict::Foreign)?;
+    let admitted = event_bus::admitted_organization(bus.seen.as_ref()?.get("policy")?)?;
+    (admitted != world.organization.as_str()).then(|| Hold {
+        reason: WRONG_ORGANIZATION,
+        message: format!(
+            "the central bus admits organization {admitted}, and these credentials belong to {}; nothing is written. Set \
+             `organization.id` to the one that is meant",
+            world.organization
+        ),
+        waits: false,
+    })
 }
 
 /// Keeps what later judgements depend on.

@@ -6,7 +6,7 @@ use tokio::time::Instant;
 
 /// Keys with the moment at which each is due. Pure: it is told the time.
 #[derive(Debug)]
-pub struct Queue<K> {
+pub(super) struct Queue<K> {
     due: BTreeMap<K, Instant>,
     order: BTreeSet<(Instant, K)>,
     running: BTreeSet<K>,
@@ -21,7 +21,7 @@ impl<K: Ord + Clone> Default for Queue<K> {
 impl<K: Ord + Clone> Queue<K> {
     /// Makes `key` due at `at`, or earlier if it was due earlier. A key that is being worked on stays queued until
     /// that ends.
-    pub fn push(&mut self, key: K, at: Instant) {
+    pub(super) fn push(&mut self, key: K, at: Instant) {
         if let Some(before) = self.due.get(&key) {
             if *before <= at {
                 return;
@@ -33,7 +33,7 @@ impl<K: Ord + Clone> Queue<K> {
     }
 
     /// Takes the key that has been due longest and is not being worked on.
-    pub fn pop(&mut self, now: Instant) -> Option<K> {
+    pub(super) fn pop(&mut self, now: Instant) -> Option<K> {
         let (at, key) = self
             .order
             .iter()
@@ -47,23 +47,23 @@ impl<K: Ord + Clone> Queue<K> {
     }
 
     /// Ends the work on `key`; it may be taken again.
-    pub fn finish(&mut self, key: &K) {
+    pub(super) fn finish(&mut self, key: &K) {
         self.running.remove(key);
     }
 
     /// When the next key that can be taken is due.
-    pub fn next_due(&self) -> Option<Instant> {
+    pub(super) fn next_due(&self) -> Option<Instant> {
         self.order.iter().find(|(_, key)| !self.running.contains(key)).map(|(at, _)| *at)
     }
 
     /// Forgets keys that are no longer wanted; work that runs goes on to its end.
-    pub fn retain(&mut self, wanted: impl Fn(&K) -> bool) {
+    pub(super) fn retain(&mut self, wanted: impl Fn(&K) -> bool) {
         self.due.retain(|key, _| wanted(key));
         self.order.retain(|(_, key)| wanted(key));
     }
 
     /// Keys due now, keys due later, keys being worked on.
-    pub fn depth(&self, now: Instant) -> (usize, usize, usize) {
+    pub(super) fn depth(&self, now: Instant) -> (usize, usize, usize) {
         let due = self.order.iter().take_while(|(at, _)| *at <= now).count();
         (due, self.order.len() - due, self.running.len())
     }

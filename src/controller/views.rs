@@ -137,7 +137,7 @@ impl Controller {
             mode: mode(settings.reconcile.mode),
             generation: fleet.generation,
             organization_id: fleet.organization.as_ref().map(|(id, _)| id.clone()),
-            wrong_place: fleet.wrong_place.clone(),
+            wrong_place: fleet.wrong_place.clone().or_else(|| fleet.wrong_bus.clone()),
             discovery: fleet.discovery.clone(),
             accounts,
             central,

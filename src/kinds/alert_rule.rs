@@ -13,7 +13,7 @@ use crate::model::target::Side;
 use crate::world::{Alert, Target, World};
 
 /// The id of the one target of an alert rule.
-pub const TARGET_ID: &str = "topic";
+pub(super) const TARGET_ID: &str = "topic";
 
 pub(super) struct AlertRule;
 

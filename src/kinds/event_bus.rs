@@ -15,7 +15,7 @@ use crate::model::target::Side;
 use crate::world::{Target, World};
 
 /// The statement that admits the senders.
-pub const SENDERS_SID: &str = "senders";
+pub(crate) const SENDERS_SID: &str = "senders";
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(super) struct BusSpec {
@@ -137,7 +137,7 @@ fn policy(world: &World) -> Value {
 }
 
 /// The organization that a bus policy of ours admits, if it says one.
-pub fn admitted_organization(policy: &Value) -> Option<&str> {
+pub(crate) fn admitted_organization(policy: &Value) -> Option<&str> {
     let statements = policy.get("Statement")?.as_array()?;
     let ours = statements.iter().find(|s| s.get("Sid").is_some_and(|sid| sid == SENDERS_SID))?;
     ours.pointer("/Condition/StringEquals/aws:PrincipalOrgID")?.as_str()

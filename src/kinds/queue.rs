@@ -117,7 +117,7 @@ impl Kind for Queue {
 }
 
 /// Events lie in the queue that could not be delivered.
-pub const DEAD_LETTERS: &str = "DeadLetters";
+pub(crate) const DEAD_LETTERS: &str = "DeadLetters";
 
 async fn look(
     cloud: &Cloud,

@@ -15,14 +15,14 @@ use crate::model::error::{CloudError, ErrorClass};
 use crate::world::World;
 
 /// The name of the bus that every account has, where AWS services put their events.
-pub const DEFAULT_BUS: &str = "default";
+pub(super) const DEFAULT_BUS: &str = "default";
 
 /// The most targets that AWS allows on a rule; not adjustable.
 const MOST_TARGETS: usize = 5;
 
 /// A rule with its targets, as compared.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct RuleSpec {
+pub(super) struct RuleSpec {
     /// The event pattern in normal form.
     pub pattern: Value,
     /// `ENABLED`, `DISABLED` or `ENABLED_WITH_ALL_CLOUDTRAIL_MANAGEMENT_EVENTS`.
@@ -38,12 +38,12 @@ pub struct RuleSpec {
 }
 
 /// The state in which a rule matches what is wanted: read-only calls match only in the second one.
-pub fn state(read_events: bool) -> String {
+pub(super) fn state(read_events: bool) -> String {
     if read_events { "ENABLED_WITH_ALL_CLOUDTRAIL_MANAGEMENT_EVENTS" } else { "ENABLED" }.to_owned()
 }
 
 /// Reads the rules of a bus whose names begin with `prefix`, each with its targets.
-pub async fn observe(
+pub(super) async fn observe(
     cloud: &Cloud,
     session: &Session,
     world: &World,
@@ -105,7 +105,7 @@ async fn look(
 ///
 /// `PutRule` replaces the whole rule, so it sends every field; `PutTargets` with the same id replaces a target in
 /// place. Nothing in use is ever removed to be made again.
-pub fn mend(
+pub(super) fn mend(
     world: &World,
     bus: &str,
     name: &str,
@@ -168,7 +168,7 @@ pub fn mend(
 }
 
 /// A rule can be deleted only when its targets are gone.
-pub fn removal(bus: &str, name: &str, observed: &Seen<RuleSpec>) -> Removal {
+pub(super) fn removal(bus: &str, name: &str, observed: &Seen<RuleSpec>) -> Removal {
     let mut calls = Vec::new();
     if !observed.spec.targets.is_empty() {
         let ids = observed.spec.targets.keys().cloned().collect();

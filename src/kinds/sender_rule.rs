@@ -11,7 +11,7 @@ use crate::model::target::Side;
 use crate::world::{Target, World};
 
 /// The id of the one target of a sender rule.
-pub const TARGET_ID: &str = "central";
+pub(super) const TARGET_ID: &str = "central";
 
 pub(super) struct SenderRule;
 

@@ -17,11 +17,11 @@ use crate::model::target::Side;
 use crate::world::{Target, Topic as Wanted, World};
 
 /// Somebody must open a mail or answer a request before alerts arrive there.
-pub const SUBSCRIPTION_PENDING: &str = "SubscriptionPending";
+pub(crate) const SUBSCRIPTION_PENDING: &str = "SubscriptionPending";
 /// Nobody at all receives what this topic gets.
-pub const NO_CONFIRMED_SUBSCRIPTION: &str = "NoConfirmedSubscription";
+pub(crate) const NO_CONFIRMED_SUBSCRIPTION: &str = "NoConfirmedSubscription";
 /// A removal waits until somebody confirmed the new subscription.
-pub const WAITING_FOR_CONFIRMATION: &str = "WaitingForConfirmation";
+pub(crate) const WAITING_FOR_CONFIRMATION: &str = "WaitingForConfirmation";
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(super) struct TopicSpec {
