@@ -153,6 +153,7 @@ impl Inventory {
     pub fn take(&mut self, listing: Vec<Account>, filter: &Filter, central: &AccountId, now: Timestamp) {
         let listed: BTreeSet<AccountId> = listing.iter().map(|a| a.id.clone()).collect();
         self.doubt = self.why_doubt(&listed, central);
+        let first_listing = self.known.is_empty();
         for account in listing {
             self.departed.remove(&account.id);
             let (standing, reason) = filter.standing(&account);
@@ -165,7 +166,7 @@ impl Inventory {
                 // Moved into scope, or became active.
                 Some(_) => now,
                 // First seen. In the first listing of a process everybody is, so the date of joining counts alone.
-                None if self.known.is_empty() => account.joined_at.unwrap_or(now),
+                None if first_listing => account.joined_at.unwrap_or(now),
                 None => now,
             };
             self.known.insert(account.id.clone(), Known { account, standing, reason, wanted_since });

@@ -428,7 +428,7 @@ mod tests {
               in account 333333333333, us-east-1
               next: `orgwatch apply --prune` removes it
 
-        No changes. 0 of 1 target is as desired; 1 orphan.
+        No changes. 1 of 1 target is as desired; 1 orphan.
         ");
         let pruned = plan(&views, &PlanOptions { prune: true, ..OPTIONS });
         assert!(pruned.contains("not removed yet"), "{pruned}");
