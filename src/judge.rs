@@ -12,7 +12,7 @@ use crate::model::call::Call;
 use crate::model::error::ErrorClass;
 use crate::model::plan::{Action, Hold, Stage};
 use crate::model::resource::{FieldChange, Note, Resource, ResourceId, Verdict};
-use crate::world::{OWNER_TAG, Target, World};
+use crate::world::{MARK, OWNER_TAG, Target, World};
 
 /// A resource stands at our name and is not ours.
 pub const NAME_TAKEN: &str = "NameTaken";
@@ -24,6 +24,8 @@ pub const SETTLING: &str = "Settling";
 pub const CONTESTED: &str = "Contested";
 /// It lost the tag and mark that made it ours.
 pub const OWNERSHIP_REMOVED: &str = "OwnershipRemoved";
+/// Its tag says that it is ours, and the mark in its description is gone.
+pub const MARK_REMOVED: &str = "MarkRemoved";
 /// Made by a newer version of orgwatch and left alone.
 pub const NEWER_VERSION: &str = "NewerVersion";
 /// Not there.
@@ -231,6 +233,7 @@ impl One<'_> {
         let reason = match () {
             () if lately >= CONTEST => CONTESTED,
             () if disowned && !adopted => OWNERSHIP_REMOVED,
+            () if changes.iter().any(lost_mark) => MARK_REMOVED,
             () if unknown_only => UNKNOWN_SUBSCRIPTION,
             () if calls.is_empty() && !refused.is_empty() => SUBSCRIPTION_LOST,
             () if calls.is_empty() => NOT_OURS_TO_WRITE,
@@ -350,4 +353,10 @@ impl One<'_> {
             (!calls.is_empty()).then_some(Proposal { action, stage, reason: why, calls, hold: None });
         judged
     }
+}
+
+/// Whether a description that should carry the mark carries none.
+fn lost_mark(change: &FieldChange) -> bool {
+    let marked = |value: &Value| value.as_str().is_some_and(|text| text.contains(MARK));
+    change.path == "description" && marked(&change.desired) && !marked(&change.observed)
 }

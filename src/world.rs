@@ -12,6 +12,9 @@ use crate::model::target::{Side, TargetKey};
 /// The version of what we write. A resource that carries a higher one is left alone.
 pub const MARK_VERSION: u32 = 1;
 
+/// What the mark in a description begins with; installation and version follow.
+pub const MARK: &str = "managed by orgwatch/";
+
 /// The tag that decides whether a resource is ours; its value is the installation's name.
 pub const OWNER_TAG: &str = "orgwatch:managed-by";
 
@@ -145,7 +148,7 @@ impl World {
 
     /// The mark that stands in every description: `managed by orgwatch/<installation> v1`.
     pub fn mark(&self) -> String {
-        format!("managed by orgwatch/{} v{MARK_VERSION}", self.installation)
+        format!("{MARK}{} v{MARK_VERSION}", self.installation)
     }
 
     /// The tags of everything that we create.

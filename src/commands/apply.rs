@@ -95,6 +95,7 @@ pub(super) async fn finish(
     progress.finish();
     let mut summary = summarize(&outcomes).read_back(&controller.views(&keys));
     summary.elapsed = started.elapsed();
+    summary.teardown = controller.is_teardown();
     summary.stopped = match () {
         () if opened.app.stop.is_cancelled() => Some(Stopped::Interrupted),
         () if options.max_failures > 0 && failed_accounts(&summary).len() >= options.max_failures => {

@@ -131,11 +131,9 @@ impl Controller {
         }
     }
 
-    /// Whether the configuration lets this process write at all.
-    pub fn writes(&self) -> bool {
-        self.enforce_all
-            || self.settings.reconcile.mode == Mode::Enforce
-            || self.settings.reconcile.overrides.iter().any(|o| o.mode == Mode::Enforce)
+    /// Whether this process takes away what is ours.
+    pub fn is_teardown(&self) -> bool {
+        self.teardown.is_some()
     }
 
     /// The keys of all targets, central ones first.

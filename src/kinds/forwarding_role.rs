@@ -23,6 +23,7 @@ pub(super) struct RoleSpec {
     path: String,
     /// In normal form; for a role that somebody else keeps only whether EventBridge may assume it.
     trust: Value,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     boundary: Option<String>,
     /// Inline policies by name, in normal form.
     policies: BTreeMap<String, Value>,

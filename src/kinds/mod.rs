@@ -26,7 +26,7 @@ use crate::model::error::CloudError;
 use crate::model::plan::Hold;
 use crate::model::resource::{KindName, Note};
 use crate::model::target::Side;
-use crate::world::{MARK_VERSION, OWNER_TAG, Target, World};
+use crate::world::{MARK, MARK_VERSION, OWNER_TAG, Target, World};
 
 /// Every kind, in the order in which they are created; removal goes backwards.
 ///
@@ -55,7 +55,7 @@ pub enum Mark {
 impl Mark {
     /// Reads the mark in a description; `None` where there is no mark at all and the tag must decide.
     pub fn in_description(world: &World, description: &str) -> Option<Self> {
-        let rest = description.split("managed by orgwatch/").nth(1)?;
+        let rest = description.split(MARK).nth(1)?;
         let (installation, version) = rest.split_once(" v")?;
         if installation != world.installation.as_str() {
             return Some(Self::Foreign);

@@ -30,8 +30,10 @@ pub(super) struct RuleSpec {
     /// The description, which carries the mark.
     pub description: String,
     /// A schedule; ours have none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub schedule: Option<String>,
     /// A role of the rule itself, which EventBridge does not use to deliver; ours have none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub role_arn: Option<String>,
     /// The targets by id.
     pub targets: BTreeMap<String, RuleTarget>,

@@ -14,16 +14,22 @@ pub struct RuleTarget {
     /// The ARN of the bus or topic.
     pub arn: String,
     /// The role that EventBridge assumes to deliver.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub role_arn: Option<String>,
     /// How often delivery is tried again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub retry_attempts: Option<i32>,
     /// How long delivery is tried, in seconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub retry_seconds: Option<i32>,
     /// The ARN of the queue for what could not be delivered.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub dead_letter: Option<String>,
     /// The input transformer's paths and template.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub transformer: Option<Transformer>,
     /// `Input`, `InputPath` or another parameter that orgwatch never sets, as it was seen.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub foreign_input: Option<String>,
 }
 

@@ -66,6 +66,8 @@ pub struct ApplySummary {
     pub stopped: Option<Stopped>,
     /// What waits for a person outside AWS.
     pub notices: Vec<Note>,
+    /// Whether it took away instead of putting right.
+    pub teardown: bool,
 }
 
 fn seconds<S: Serializer>(length: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
@@ -109,7 +111,10 @@ pub fn summary(summary: &ApplySummary, style: Style) -> String {
     page.gap();
     let in_sync = format!("{} of {} in sync", summary.in_sync, count(summary.total, "account"));
     let tone = if summary.in_sync == summary.total { Tone::Good } else { Tone::Warn };
-    if summary.changes == 0 {
+    if summary.teardown {
+        let (changes, accounts) = (count(summary.changes, "resource"), count(summary.accounts, "account"));
+        page.prose(0, tone, format!("Removed {changes} in {accounts} in {}.", elapsed(summary.elapsed)));
+    } else if summary.changes == 0 {
         page.prose(0, tone, format!("Nothing was changed; {in_sync}."));
     } else {
         let (changes, accounts) = (count(summary.changes, "change"), count(summary.accounts, "account"));
@@ -177,8 +182,15 @@ impl ApplySummary {
             1 => steps.push(format!("{waiting} waits for what was just written to be observed.")),
             _ => steps.push(format!("{waiting} wait for what was just written to be observed.")),
         }
+        let again = if self.teardown { "teardown" } else { "apply" };
         if self.stopped.is_some() || self.waiting > 0 || !self.failures.is_empty() {
-            steps.push("Next: `orgwatch apply` again; it continues where this run ended.".to_owned());
+            steps.push(format!("Next: `orgwatch {again}` again; it continues where this run ended."));
+        } else if self.teardown {
+            steps.push(match (self.held, self.unseen.len()) {
+                (0, 0) => "Nothing of this installation is left where it looked.".to_owned(),
+                _ => "What is left is listed above; `orgwatch teardown --delete-data` takes data too."
+                    .to_owned(),
+            });
         } else if self.in_sync < self.total || !self.unseen.is_empty() {
             steps.push("Next: `orgwatch plan` shows what is not in sync and why.".to_owned());
         } else if self.held == 0 {
