@@ -78,18 +78,25 @@ where
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod captured {
     use std::io::{self, Write};
     use std::sync::{Arc, Mutex};
 
-    use serde_json::Value;
+    use tracing::subscriber::DefaultGuard;
 
-    use super::*;
+    use super::{filter, subscriber};
 
+    /// What this thread logs while `guard` lives.
     #[derive(Clone, Default)]
-    struct Page(Arc<Mutex<Vec<u8>>>);
+    pub(crate) struct Lines(Arc<Mutex<Vec<u8>>>);
 
-    impl Write for Page {
+    impl Lines {
+        pub(crate) fn text(&self) -> String {
+            String::from_utf8(self.0.lock().unwrap().clone()).unwrap()
+        }
+    }
+
+    impl Write for Lines {
         fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
             self.0.lock().unwrap().write(bytes)
         }
@@ -98,12 +105,27 @@ mod tests {
         }
     }
 
-    fn written(json: bool, directive: &str, say: impl FnOnce()) -> String {
-        let page = Page::default();
-        let writer = page.clone();
+    pub(crate) fn lines(json: bool, directive: &str) -> (Lines, DefaultGuard) {
+        // Without a subscriber for all threads, a place in the code that another test's thread meets first is
+        // remembered as one that nobody listens to.
+        tracing::subscriber::set_global_default(tracing_subscriber::registry()).ok();
+        let lines = Lines::default();
+        let writer = lines.clone();
         let subscriber = subscriber(json, false, filter(directive).unwrap(), move || writer.clone());
-        tracing::subscriber::with_default(subscriber, say);
-        String::from_utf8(page.0.lock().unwrap().clone()).unwrap()
+        (lines, tracing::subscriber::set_default(subscriber))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::Value;
+
+    use super::*;
+
+    fn written(json: bool, directive: &str, say: impl FnOnce()) -> String {
+        let (lines, _guard) = captured::lines(json, directive);
+        say();
+        lines.text()
     }
 
     #[test]

@@ -300,6 +300,7 @@ mod tests {
 
     use super::*;
     use crate::http::fixture;
+    use crate::model::plan::Hold;
 
     fn metrics() -> (watch::Sender<Arc<Snapshot>>, Metrics) {
         let (sender, receiver) =
@@ -368,11 +369,15 @@ mod tests {
             snapshot.central.targets.clear();
             snapshot.central.verdict = Verdict::InSync;
             snapshot.mode = "observe";
+            snapshot.holds.clear();
+            let message = "these credentials are of another organization".to_owned();
+            snapshot.wrong_place = Some(Hold { reason: "WrongOrganization", message, waits: false });
         });
         let after = metrics.encode();
         assert!(after.contains("orgwatch_accounts{verdict=\"in_sync\"} 0\n"));
         assert!(after.contains("orgwatch_central_in_sync 1.0\n"));
         assert!(after.contains("orgwatch_mode{mode=\"observe\"} 1\n"));
+        assert!(after.contains("orgwatch_holds{reason=\"WrongOrganization\"} 1\n"));
         assert!(!after.contains("orgwatch_oldest_observation_age_seconds "));
     }
 

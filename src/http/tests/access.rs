@@ -1,7 +1,5 @@
-use std::io::{self, Write};
-use std::sync::Mutex;
-
 use super::*;
+use crate::telemetry::logs::captured;
 
 const READER: (&str, &str) = ("authorization", "Bearer reader-secret-0001");
 const OPERATOR: (&str, &str) = ("authorization", "bearer operator-secret-01");
@@ -162,36 +160,16 @@ async fn a_post_from_the_page_of_another_site_is_refused() {
     assert_eq!(status(&behind_tls, "POST", "/api/v1/reconcile", &headers).await, 403);
 }
 
-#[derive(Clone, Default)]
-struct Lines(Arc<Mutex<Vec<u8>>>);
-
-impl Write for Lines {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.lock().unwrap().write(bytes)
-    }
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
 #[tokio::test]
 async fn every_post_is_logged_with_who_sent_it_and_no_token_ever_is() {
-    let lines = Lines::default();
-    let writer = lines.clone();
-    let subscriber = tracing_subscriber::fmt()
-        .with_max_level(tracing::Level::TRACE)
-        .with_ansi(false)
-        .with_writer(move || writer.clone())
-        .finish();
-    let guard = tracing::subscriber::set_default(subscriber);
+    let (lines, _guard) = captured::lines(false, "trace");
     let options = exposed();
     let server = Server::new(&options);
     for token in [READER, OPERATOR, ("authorization", "Bearer guessed-secret-99")] {
         server.send(request("POST", "/api/v1/reconcile", &[HOST, token])).await;
         server.send(request("GET", "/api/v1/status", &[HOST, token])).await;
     }
-    drop(guard);
-    let text = String::from_utf8(lines.0.lock().unwrap().clone()).unwrap() + &format!("{options:?}");
+    let text = lines.text() + &format!("{options:?}");
     let posts = || text.lines().filter(|line| line.contains("http.path=\"/api/v1/reconcile\""));
     for (caller, status) in [("wallboard", 403), ("oncall", 202), ("nobody", 401)] {
         let says = |line: &str| {

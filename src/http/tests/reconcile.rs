@@ -106,7 +106,9 @@ async fn a_real_client_is_served_until_the_stop_and_open_requests_end_first() {
     let (answer, ()) = tokio::join!(open, end);
     let answer: Value = answer.unwrap().json().await.unwrap();
     assert_eq!(answer["state"], "done");
-    tasks.join_next().await.unwrap().unwrap().unwrap();
+    // The connection could be used again and is closed all the same: nothing is left to wait for.
+    let ended = tokio::time::timeout(Duration::from_secs(2), tasks.join_next()).await;
+    ended.expect("the server ends with its last request").unwrap().unwrap().unwrap();
     assert!(client.get(format!("{url}/healthz")).send().await.is_err());
 }
 
@@ -134,10 +136,9 @@ async fn a_client_that_never_ends_its_headers_is_let_go() {
     let (url, stop, mut tasks) = listening(&Server::new(&loopback())).await;
     let mut client = TcpStream::connect(url.strip_prefix("http://").unwrap()).await.unwrap();
     client.write_all(b"GET / HTTP/1.1\r\nHost: local").await.unwrap();
-    let begun = tokio::time::Instant::now();
     let mut answer = Vec::new();
-    client.read_to_end(&mut answer).await.unwrap();
-    assert!(answer.is_empty() && begun.elapsed() < Duration::from_secs(20), "{:?}", begun.elapsed());
+    let closed = tokio::time::timeout(Duration::from_secs(20), client.read_to_end(&mut answer)).await;
+    assert_eq!(closed.expect("the server closes the connection").unwrap(), 0);
     stop.cancel();
     tasks.join_next().await.unwrap().unwrap().unwrap();
 }
