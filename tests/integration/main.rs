@@ -4,7 +4,9 @@
 
 #![expect(clippy::expect_used, clippy::panic, reason = "this is all test code, its functions included")]
 
+mod browser;
 mod config;
+mod deploy;
 mod emulator;
 mod orgwatch;
 mod proxy;
