@@ -36,6 +36,8 @@ pub async fn serve(
     tasks.spawn(publish(Arc::clone(&controller), snapshots, stop.clone()));
     // Each runs until told to stop, so one that ends earlier is a defect.
     let early = tokio::select! {
+        // In this order: tasks that end because they were told to are not early.
+        biased;
         () = stop.cancelled() => None,
         ended = tasks.join_next() => ended,
     };
