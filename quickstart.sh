@@ -82,6 +82,8 @@ reader_role_arn = "arn:aws:iam::$management:role/OrganizationAccountAccessRole"
 management_role_arn = "arn:aws:iam::$management:role/OrganizationAccountAccessRole"
 exclude_tags = { orgwatch = "off" }
 poll_interval = "5s"
+# AWS would refuse this many; the emulator does not.
+max_calls_per_second = 100
 
 [member]
 role_name = "OrganizationAccountAccessRole"

@@ -29,8 +29,10 @@ pub struct WalkOptions {
 
 /// How long after the last progress a command still waits for writes to show, beyond the settle time.
 const PATIENCE: Duration = Duration::from_secs(30);
-/// The pause between two looks at what was written.
-const PAUSE: Duration = Duration::from_millis(300);
+/// The pause before the first look at what was written; it doubles as long as nothing happens.
+const PAUSE: Duration = Duration::from_millis(250);
+/// The longest pause between two looks.
+const LONGEST_PAUSE: Duration = Duration::from_secs(4);
 
 impl Controller {
     /// Looks at every target once, and writes nothing.
@@ -91,39 +93,47 @@ impl Controller {
         stop: &CancellationToken,
         tell: &(dyn Fn(&PassOutcome) + Sync),
     ) -> Vec<PassOutcome> {
-        let settle = self.settings.reconcile.settle_time;
-        let mut open = self.limited(keys, options);
+        let patience = self.settings.reconcile.settle_time + PATIENCE;
+        let mut open: BTreeSet<TargetKey> = self.limited(keys, options).into_iter().collect();
         let mut kept = Vec::new();
         let mut failed: BTreeSet<AccountId> = BTreeSet::new();
         let mut last_progress = Instant::now();
+        let mut pause = PAUSE;
         while !open.is_empty() && !stop.is_cancelled() && failed.len() < options.max_failures.max(1) {
-            let ready = self.ready(&open);
-            let round = self.round(ready, true, stop, tell).await;
-            let mut next: BTreeSet<TargetKey> = open.iter().cloned().collect();
-            for outcome in round {
-                let again = goes_on(&outcome);
+            // When nobody's turn has come, nothing that happens in this phase lets it come.
+            let ready = self.fleet().may_go(&open.iter().cloned().collect::<Vec<_>>());
+            if ready.is_empty() {
+                break;
+            }
+            let before = open.len();
+            for outcome in self.round(ready, true, stop, tell).await {
+                let troubled = outcome.error.is_some() || outcome.written.iter().any(|w| w.outcome.is_err());
                 if !outcome.written.is_empty() {
                     last_progress = Instant::now();
+                    pause = PAUSE;
                 }
-                if !again {
-                    next.remove(&outcome.target);
-                    if outcome.error.is_some() || outcome.written.iter().any(|w| w.outcome.is_err()) {
+                if !goes_on(&outcome) {
+                    open.remove(&outcome.target);
+                    if troubled {
                         failed.insert(outcome.target.account.clone());
                     }
                 }
-                if !outcome.written.is_empty() || outcome.error.is_some() {
+                if troubled || !outcome.written.is_empty() {
                     kept.push(outcome);
                 }
             }
-            if next.len() < open.len() {
+            if open.len() < before {
                 last_progress = Instant::now();
             }
-            open = next.into_iter().collect();
-            if last_progress.elapsed() > settle + PATIENCE {
+            if last_progress.elapsed() > patience {
                 break;
             }
             if !open.is_empty() {
-                tokio::time::sleep(PAUSE).await;
+                tokio::select! {
+                    () = stop.cancelled() => {}
+                    () = tokio::time::sleep(pause) => {}
+                }
+                pause = (pause * 2).min(LONGEST_PAUSE);
             }
         }
         kept
@@ -143,13 +153,6 @@ impl Controller {
                     })
             })
             .collect()
-    }
-
-    /// Of the open targets those whose turn has come: the first accounts before the others.
-    fn ready(&self, open: &[TargetKey]) -> Vec<TargetKey> {
-        let first = self.fleet().may_go(open);
-        // When nobody may go, looking at them all again tells why.
-        if first.is_empty() { open.to_vec() } else { first }
     }
 
     async fn round(

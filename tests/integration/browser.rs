@@ -26,7 +26,8 @@ fn the_page_loads_in_a_browser_and_shows_who_is_covered() {
     };
     let emulator = Emulator::start();
     let seed = emulator.seed(6);
-    let config = Config::new(&seed).with("reconcile.mode = 'enforce'\norganization.max_calls_per_second = 1000");
+    let config =
+        Config::new(&seed).with("reconcile.mode = 'enforce'\norganization.max_calls_per_second = 1000");
     let orgwatch = Orgwatch::new(emulator.endpoint(), &seed, &config);
     let daemon = orgwatch.serve();
     let covered = seed.covered().count();
