@@ -1,6 +1,7 @@
 //! Walks over targets for commands that begin and end: plan, apply, status, teardown.
 
 use std::collections::BTreeSet;
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use futures::StreamExt;
@@ -73,17 +74,23 @@ impl Controller {
         let mut outcomes = Vec::new();
         let phases = if teardown { [members, central] } else { [central, members] };
         for phase in phases {
-            // Without its senders the bus may go; with them it stays, and a second run goes on.
-            if teardown
-                && outcomes
-                    .iter()
-                    .any(|o: &PassOutcome| o.error.is_some() || o.written.iter().any(|w| w.outcome.is_err()))
-            {
+            // Without its senders the bus may go; while some are left or cannot be seen it stays, and a second run
+            // goes on.
+            let bus_goes = teardown && phase.iter().any(|key| key.side == Side::Central);
+            if bus_goes && self.members_left() {
                 break;
             }
             outcomes.extend(self.until_done(phase, options, stop, tell).await);
         }
         outcomes
+    }
+
+    /// Whether a member still has something of ours, or could not be seen.
+    fn members_left(&self) -> bool {
+        let fleet = self.fleet();
+        let members = fleet.targets.keys().filter(|key| key.side == Side::Member);
+        let view = |key: &TargetKey| fleet.states.get(key).and_then(|state| state.view.clone());
+        members.map(view).any(|view| view.is_none_or(|v| v.error.is_some() || !v.resources.is_empty()))
     }
 
     async fn until_done(
@@ -96,29 +103,37 @@ impl Controller {
         let patience = self.settings.reconcile.settle_time + PATIENCE;
         let mut open: BTreeSet<TargetKey> = self.limited(keys, options).into_iter().collect();
         let mut kept = Vec::new();
-        let mut failed: BTreeSet<AccountId> = BTreeSet::new();
+        let failed: Mutex<BTreeSet<AccountId>> = Mutex::default();
+        // Too many failures end the walk within a round, not after it.
+        let halt = stop.child_token();
+        let tell = |outcome: &PassOutcome| {
+            tell(outcome);
+            if troubled(outcome) && !goes_on(outcome) {
+                let mut failed = failed.lock().unwrap_or_else(PoisonError::into_inner);
+                failed.insert(outcome.target.account.clone());
+                if failed.len() >= options.max_failures.max(1) {
+                    halt.cancel();
+                }
+            }
+        };
         let mut last_progress = Instant::now();
         let mut pause = PAUSE;
-        while !open.is_empty() && !stop.is_cancelled() && failed.len() < options.max_failures.max(1) {
+        while !open.is_empty() && !halt.is_cancelled() {
             // When nobody's turn has come, nothing that happens in this phase lets it come.
             let ready = self.fleet().may_go(&open.iter().cloned().collect::<Vec<_>>());
             if ready.is_empty() {
                 break;
             }
             let before = open.len();
-            for outcome in self.round(ready, true, stop, tell).await {
-                let troubled = outcome.error.is_some() || outcome.written.iter().any(|w| w.outcome.is_err());
+            for outcome in self.round(ready, true, &halt, &tell).await {
                 if !outcome.written.is_empty() {
                     last_progress = Instant::now();
                     pause = PAUSE;
                 }
                 if !goes_on(&outcome) {
                     open.remove(&outcome.target);
-                    if troubled {
-                        failed.insert(outcome.target.account.clone());
-                    }
                 }
-                if troubled || !outcome.written.is_empty() {
+                if troubled(&outcome) || !outcome.written.is_empty() {
                     kept.push(outcome);
                 }
             }
@@ -130,7 +145,7 @@ impl Controller {
             }
             if !open.is_empty() {
                 tokio::select! {
-                    () = stop.cancelled() => {}
+                    () = halt.cancelled() => {}
                     () = tokio::time::sleep(pause) => {}
                 }
                 pause = (pause * 2).min(LONGEST_PAUSE);
@@ -176,6 +191,11 @@ impl Controller {
             .collect()
             .await
     }
+}
+
+/// Whether something could not be seen or written.
+fn troubled(outcome: &PassOutcome) -> bool {
+    outcome.error.is_some() || outcome.written.iter().any(|w| w.outcome.is_err())
 }
 
 /// Whether another look at this target may bring it further.

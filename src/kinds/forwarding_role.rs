@@ -55,7 +55,8 @@ impl Kind for ForwardingRole {
         target: &Target,
         scope: &Scope,
     ) -> Sights<RoleSpec> {
-        if !target.roles_here {
+        // What somebody else keeps is no business of ours when we leave.
+        if !target.roles_here || (target.leaving && !target.writes_role) {
             return Sights::new();
         }
         let mut names = scope.names.clone();

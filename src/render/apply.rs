@@ -182,6 +182,10 @@ impl ApplySummary {
             1 => steps.push(format!("{waiting} waits for what was just written to be observed.")),
             _ => steps.push(format!("{waiting} wait for what was just written to be observed.")),
         }
+        if self.teardown && self.in_sync < self.total {
+            let why = "The central account stays as long as an account is left that sends to it, or that could not be seen.";
+            steps.push(why.to_owned());
+        }
         let again = if self.teardown { "teardown" } else { "apply" };
         if self.stopped.is_some() || self.waiting > 0 || !self.failures.is_empty() {
             steps.push(format!("Next: `orgwatch {again}` again; it continues where this run ended."));
