@@ -37,7 +37,8 @@ pub async fn serve(
     // Each runs until told to stop, so one that ends earlier is a defect.
     let early = tokio::select! {
         () = stop.cancelled() => None,
-        ended = tasks.join_next() => ended,
+        // A task that heard of the stop before we did is not early.
+        ended = tasks.join_next() => ended.filter(|ended| ended.is_err() || !stop.is_cancelled()),
     };
     stop.cancel();
     while let Some(ended) = tasks.join_next().await {
