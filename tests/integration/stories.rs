@@ -1,0 +1,4 @@
+//! The product as its users meet it: one theme a file, each test an organization of its own.
+
+mod scene;
+mod serves;
