@@ -315,9 +315,11 @@ impl Fleet {
         news || failed
     }
 
-    /// Whether an account is still given time to become ready.
+    /// Whether an account is still given time to become ready. The central side, which everything else waits for, is
+    /// not: we run in it.
     pub fn in_grace(&self, key: &TargetKey, now: Timestamp) -> bool {
-        self.inventory.known().get(&key.account).is_some_and(|known| self.in_grace_of(known, now))
+        key.side == Side::Member
+            && self.inventory.known().get(&key.account).is_some_and(|known| self.in_grace_of(known, now))
     }
 
     pub(super) fn in_grace_of(&self, known: &Known, now: Timestamp) -> bool {
