@@ -1,4 +1,7 @@
 //! The product as its users meet it: one theme a file, each test an organization of its own.
 
+mod broken_accounts;
+mod faults;
+mod observe;
 mod scene;
 mod serves;
