@@ -39,7 +39,8 @@ pub async fn serve(
         // In this order: tasks that end because they were told to are not early.
         biased;
         () = stop.cancelled() => None,
-        ended = tasks.join_next() => ended,
+        // A task that heard of the stop before we did is not early.
+        ended = tasks.join_next() => ended.filter(|ended| ended.is_err() || !stop.is_cancelled()),
     };
     stop.cancel();
     while let Some(ended) = tasks.join_next().await {

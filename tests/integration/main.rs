@@ -12,4 +12,5 @@ mod orgwatch;
 mod proxy;
 mod sdk;
 mod self_test;
+mod stories;
 mod wait;

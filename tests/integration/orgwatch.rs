@@ -68,7 +68,8 @@ impl Orgwatch {
         self.home.path()
     }
 
-    fn start(&self, arguments: &[&str]) -> Process {
+    /// Starts a command and does not wait for it.
+    pub(crate) fn start(&self, arguments: &[&str]) -> Process {
         let output = TempDir::new_in(&self.home).expect("a temporary directory can be made");
         let file = |name| File::create(output.path().join(name)).expect("our directory is writable");
         let child = Command::new(&self.binary)
@@ -113,13 +114,14 @@ impl Orgwatch {
 }
 
 /// A started command, killed when dropped; what it prints goes to files.
-struct Process {
+pub(crate) struct Process {
     child: Child,
     output: TempDir,
 }
 
 impl Process {
-    fn ended(&mut self) -> Option<ExitStatus> {
+    /// How it ended, if it has.
+    pub(crate) fn ended(&mut self) -> Option<ExitStatus> {
         self.child.try_wait().expect("our child can be asked")
     }
 
@@ -127,7 +129,19 @@ impl Process {
         fs::read_to_string(self.output.path().join(name)).expect("orgwatch prints UTF-8")
     }
 
-    fn finish(mut self, what: &str) -> Finished {
+    /// What it has printed so far, log and all.
+    pub(crate) fn log(&self) -> String {
+        self.read("stderr") + &self.read("stdout")
+    }
+
+    /// Kills it without a warning, as a power cut would.
+    pub(crate) fn kill(mut self) {
+        self.child.kill().expect("it is ours");
+        self.child.wait().expect("it is ours");
+    }
+
+    /// Waits until it ends by itself.
+    pub(crate) fn finish(mut self, what: &str) -> Finished {
         let status = eventually(what, PATIENCE, || self.ended());
         let code = status.code().unwrap_or_else(|| panic!("{what}: {status}\n{}", self.read("stderr")));
         Finished { code, stdout: self.read("stdout"), stderr: self.read("stderr") }
@@ -219,12 +233,12 @@ impl Daemon {
 
     /// What it has logged so far.
     pub(crate) fn log(&self) -> String {
-        self.process.read("stderr") + &self.process.read("stdout")
+        self.process.log()
     }
 
     /// Kills it without a warning, as a power cut would.
-    pub(crate) fn kill(mut self) {
-        self.process.child.kill().expect("it is running");
+    pub(crate) fn kill(self) {
+        self.process.kill();
     }
 
     /// Sends a signal by its short name, e.g. `HUP`.
@@ -237,9 +251,14 @@ impl Daemon {
 
     /// Asks it to end by SIGTERM; answers how long that took. It must end with exit code 0.
     pub(crate) fn stop(self) -> Duration {
+        self.end_by("TERM")
+    }
+
+    /// The same by another signal.
+    pub(crate) fn end_by(self, signal: &str) -> Duration {
         let start = Instant::now();
-        self.signal("TERM");
-        self.process.finish("orgwatch serve ends on SIGTERM").expect_code(0);
+        self.signal(signal);
+        self.process.finish(&format!("orgwatch serve ends on SIG{signal}")).expect_code(0);
         start.elapsed()
     }
 }

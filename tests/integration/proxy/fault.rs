@@ -17,6 +17,8 @@ pub(crate) struct Fault {
     operation: String,
     account: Option<String>,
     role_arn: Option<String>,
+    writes_only: bool,
+    after: u32,
     times: Option<u32>,
     pub(super) then: Then,
 }
@@ -26,6 +28,8 @@ pub(crate) struct Fault {
 pub(crate) enum Then {
     /// An error answer of AWS; the request does not arrive.
     Respond { status: u16, code: &'static str, message: &'static str },
+    /// This answer, in the content type of the request; the request does not arrive.
+    Answer { status: u16, body: String },
     /// The connection closes without an answer; the request does not arrive.
     Drop,
     /// The request arrives later.
@@ -38,7 +42,21 @@ impl Fault {
     /// Meets every request for the operation of the service, `*` for any.
     pub(crate) fn on(service: &str, operation: &str, then: Then) -> Self {
         let (service, operation) = (service.to_owned(), operation.to_owned());
-        Self { service, operation, account: None, role_arn: None, times: None, then }
+        Self {
+            service,
+            operation,
+            account: None,
+            role_arn: None,
+            writes_only: false,
+            after: 0,
+            times: None,
+            then,
+        }
+    }
+
+    /// Meets every request that could change something.
+    pub(crate) fn on_writes(then: Then) -> Self {
+        Self { writes_only: true, ..Self::on("*", "*", then) }
     }
 
     /// Only if signed with credentials of this account.
@@ -53,21 +71,52 @@ impl Fault {
         self
     }
 
+    /// Lets so many requests pass first.
+    pub(crate) fn after(mut self, passing: u32) -> Self {
+        self.after = passing;
+        self
+    }
+
     /// Only the next so many requests.
     pub(crate) fn times(mut self, times: u32) -> Self {
         self.times = Some(times);
         self
     }
 
-    /// Whether it meets this call, having met `hits` others.
-    pub(super) fn meets(&self, call: &Call, hits: u32) -> bool {
+    /// Whether it is about this call; it then counts, even if it is let pass.
+    pub(super) fn concerns(&self, call: &Call) -> bool {
         let fits = |wanted: &str, is: &str| wanted == "*" || wanted == is;
         fits(&self.service, &call.service)
             && fits(&self.operation, &call.operation)
             && self.account.as_ref().is_none_or(|id| call.account.as_ref() == Some(id))
             && self.role_arn.as_ref().is_none_or(|text| call.role_arn().is_some_and(|arn| arn.contains(text)))
-            && self.times.is_none_or(|times| hits < times)
+            && (!self.writes_only || call.is_write())
     }
+
+    /// Whether a call that it is about is one of those that it lets pass first.
+    pub(super) fn lets_pass(&self, counted: u32) -> bool {
+        counted < self.after
+    }
+
+    /// How many it has met of so many that it has counted.
+    pub(super) fn met(&self, counted: u32) -> u32 {
+        counted.saturating_sub(self.after)
+    }
+
+    /// Whether it meets a call that it is about, after so many others of these.
+    pub(super) fn is_due(&self, counted: u32) -> bool {
+        counted >= self.after && self.times.is_none_or(|times| counted - self.after < times)
+    }
+}
+
+/// An answer of a service that speaks JSON.
+pub(super) fn answer(request: &HeaderMap, status: u16, body: String) -> Response<Body> {
+    let json = HeaderValue::from_static("application/json");
+    let asked = request.get(CONTENT_TYPE).cloned().unwrap_or(json);
+    let mut response = Response::new(Body::from(body));
+    response.headers_mut().insert(CONTENT_TYPE, asked);
+    *response.status_mut() = StatusCode::from_u16(status).expect("a fault names an HTTP status");
+    response
 }
 
 /// An error of AWS as the sender of a request with these headers expects it.

@@ -45,7 +45,7 @@ struct Records {
     arrived: u64,
     /// Account by access key.
     accounts: BTreeMap<String, String>,
-    /// With how many requests each has met; none once healed.
+    /// With how many requests each has counted, those that it let pass included; none once healed.
     faults: Vec<Option<(Fault, u32)>>,
 }
 
@@ -114,7 +114,13 @@ impl Proxy {
     /// Ends a fault; answers how many requests it has met.
     pub(crate) fn heal(&self, id: FaultId) -> u32 {
         let healed = lock(&self.records).faults[id.0].take();
-        healed.expect("a fault is healed once").1
+        let (fault, counted) = healed.expect("a fault is healed once");
+        fault.met(counted)
+    }
+
+    /// How many requests a fault has met so far.
+    pub(crate) fn met(&self, id: FaultId) -> u32 {
+        lock(&self.records).faults[id.0].as_ref().map_or(0, |(fault, counted)| fault.met(*counted))
     }
 }
 
@@ -174,6 +180,7 @@ impl Relay {
             Some(Then::Respond { status, code, message }) => {
                 fault::error(request.headers(), status, code, message)
             }
+            Some(Then::Answer { status, body }) => fault::answer(request.headers(), status, body),
             Some(Then::Drop) => return Err(HangUp),
             Some(Then::LoseAnswer) => {
                 self.forward(request, &call).await?;
@@ -218,12 +225,16 @@ impl Records {
         let number = self.arrived;
         self.arrived += 1;
         self.calls.insert(number, call.clone());
-        let met = self.faults.iter_mut().flatten().find(|(fault, hits)| fault.meets(call, *hits));
-        let then = met.map(|(fault, hits)| {
-            *hits += 1;
-            fault.then.clone()
-        });
-        (number, then)
+        for (fault, counted) in self.faults.iter_mut().flatten().filter(|(fault, _)| fault.concerns(call)) {
+            let due = fault.is_due(*counted);
+            if due || fault.lets_pass(*counted) {
+                *counted += 1;
+            }
+            if due {
+                return (number, Some(fault.then.clone()));
+            }
+        }
+        (number, None)
     }
 }
 
