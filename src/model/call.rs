@@ -86,6 +86,7 @@ pub enum Call {
 
     CreateTopic {
         name: String,
+        tags: Tags,
     },
     SetTopicAttribute {
         arn: String,
