@@ -1,5 +1,8 @@
 //! What must hold, for everybody: the settings resolved against the organization, ready for the kinds to read.
 
+#[cfg(test)]
+pub(crate) mod fixture;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;

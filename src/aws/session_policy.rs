@@ -111,7 +111,8 @@ fn grants(world: &World, target: &Target, call: &Call) -> Vec<(&'static str, Str
     };
     let bus = || world.arn("events", region, account, &format!("event-bus/{}", world.bus()));
     let queue = |name: &str| world.arn("sqs", region, account, name);
-    let topic = |name: &str| world.arn("sns", region, account, name);
+    // A statement for each of many topics or rules would not fit into a session policy.
+    let topics = || world.arn("sns", region, account, &format!("{prefix}*"));
     let role = |name: &str| format!("arn:{}:iam::{account}:role/{name}", world.partition);
     let passed = |targets: &BTreeMap<String, RuleTarget>| {
         targets
@@ -135,12 +136,16 @@ fn grants(world: &World, target: &Target, call: &Call) -> Vec<(&'static str, Str
         }
         Call::RemoveTargets { bus, .. } => vec![("events:RemoveTargets", rule(bus))],
         Call::DeleteRule { bus, .. } => vec![("events:DeleteRule", rule(bus))],
-        Call::TagEvents { arn, .. } => vec![("events:TagResource", arn.clone())],
-        Call::CreateTopic { name } => vec![("sns:CreateTopic", topic(name))],
-        Call::SetTopicAttribute { arn, .. } => vec![("sns:SetTopicAttributes", arn.clone())],
-        Call::TagTopic { arn, .. } => vec![("sns:TagResource", arn.clone())],
-        Call::DeleteTopic { arn } => vec![("sns:DeleteTopic", arn.clone())],
-        Call::Subscribe { topic_arn, .. } => vec![("sns:Subscribe", topic_arn.clone())],
+        Call::TagEvents { arn, .. } if *arn == bus() => vec![("events:TagResource", bus())],
+        Call::TagEvents { .. } => {
+            let bus = if target.key.side == Side::Central { world.bus() } else { "default" };
+            vec![("events:TagResource", rule(bus))]
+        }
+        Call::CreateTopic { .. } => vec![("sns:CreateTopic", topics()), ("sns:TagResource", topics())],
+        Call::SetTopicAttribute { .. } => vec![("sns:SetTopicAttributes", topics())],
+        Call::TagTopic { .. } => vec![("sns:TagResource", topics())],
+        Call::DeleteTopic { .. } => vec![("sns:DeleteTopic", topics())],
+        Call::Subscribe { .. } => vec![("sns:Subscribe", topics())],
         Call::CreateQueue { name, .. } => {
             vec![("sqs:CreateQueue", queue(name)), ("sqs:TagQueue", queue(name))]
         }

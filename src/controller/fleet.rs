@@ -1,5 +1,12 @@
 //! What the controller knows: inventory, targets, what was seen and done in each. Held in memory only; AWS is the truth.
 
+#[cfg(test)]
+mod convergence;
+#[cfg(test)]
+mod simulation;
+#[cfg(test)]
+mod tests;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;

@@ -119,7 +119,9 @@ async fn look(
 fn policy(world: &World) -> Value {
     let mut condition = json!({ "StringEquals": { "aws:PrincipalOrgID": world.organization.as_str() } });
     if world.only_forwarders {
-        let role = &world.forwarder.role_name;
+        // Roles of ours may be renamed, and members change over one after the other: all of our names are admitted.
+        let ours = world.named("forwarder");
+        let role = if world.forwarder.managed { &ours } else { &world.forwarder.role_name };
         condition["ArnLike"] =
             json!({ "aws:PrincipalArn": format!("arn:{}:iam::*:role/{role}*", world.partition) });
     }

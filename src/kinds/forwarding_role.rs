@@ -107,6 +107,10 @@ impl Kind for ForwardingRole {
             calls.extend(put_policies(name, desired, None));
             return calls;
         };
+        // The boundary before anything else: without it AWS refuses us most other writes to the role.
+        if let Some(boundary) = desired.boundary.as_ref().filter(|b| spec.boundary.as_ref() != Some(*b)) {
+            calls.push(Call::PutRolePermissionsBoundary { role: role.clone(), boundary: boundary.clone() });
+        }
         if spec.tags != desired.tags {
             calls.push(Call::TagRole { role: role.clone(), tags: world.owner_tags() });
         }
@@ -115,10 +119,6 @@ impl Kind for ForwardingRole {
                 role: role.clone(),
                 description: desired.description.clone(),
             });
-        }
-        // The boundary before anything else: without it AWS refuses us every other write to the role.
-        if let Some(boundary) = desired.boundary.as_ref().filter(|b| spec.boundary.as_ref() != Some(*b)) {
-            calls.push(Call::PutRolePermissionsBoundary { role: role.clone(), boundary: boundary.clone() });
         }
         if spec.trust != desired.trust {
             calls.push(Call::UpdateAssumeRolePolicy { role: role.clone(), trust: desired.trust.clone() });

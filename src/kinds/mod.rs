@@ -6,6 +6,8 @@
 mod alert_rule;
 pub(crate) mod event_bus;
 mod forwarding_role;
+#[cfg(test)]
+pub(crate) mod model;
 pub(crate) mod queue;
 mod rule;
 mod sender_rule;

@@ -92,6 +92,7 @@ pub enum Call {
 
     CreateTopic {
         name: String,
+        tags: Tags,
     },
     SetTopicAttribute {
         arn: String,
