@@ -1,4 +1,6 @@
 //! The product as its users meet it: one theme a file, each test an organization of its own.
 
+mod converges;
+mod reading;
 mod scene;
 mod serves;
