@@ -1,6 +1,7 @@
 //! The product as its users meet it: one theme a file, each test an organization of its own.
 
 mod converges;
+mod drift;
 mod reading;
 mod scene;
 mod serves;
