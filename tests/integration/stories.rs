@@ -4,5 +4,8 @@ mod broken_accounts;
 mod faults;
 mod interrupted;
 mod observe;
+mod converges;
+mod drift;
+mod reading;
 mod scene;
 mod serves;
