@@ -41,6 +41,27 @@ pub fn filter(settings: &Settings) -> Filter {
     }
 }
 
+/// Whether everything that the settings ask for can be said in patterns, whatever the organization.
+pub fn compiles(settings: &Settings) -> Result<(), CannotCombine> {
+    let alerts = settings.alerts.iter();
+    alerts
+        .flat_map(|alert| watches_of(settings, alert).map(move |watch| arm(alert, watch)))
+        .try_for_each(|arm| arm.map(drop))
+}
+
+fn watches_of<'a>(
+    settings: &'a Settings,
+    alert: &'a AlertSettings,
+) -> impl Iterator<Item = &'a WatchSettings> {
+    settings.watches.iter().filter(|watch| alert.watches.contains(&watch.name))
+}
+
+/// A watch's pattern as an alert has it.
+fn arm(alert: &AlertSettings, watch: &WatchSettings) -> Result<Value, CannotCombine> {
+    let limited = limited(alert, watch.pattern.value().clone());
+    limited.ok_or_else(|| CannotCombine { alert: alert.name.clone(), watch: watch.name.clone() })
+}
+
 /// What must hold, once the organization is known.
 pub fn world(settings: &Settings, organization: &OrganizationId) -> Result<World, CannotCombine> {
     let partition = settings.partition();
@@ -89,15 +110,8 @@ fn regions(settings: &Settings, watch: &WatchSettings) -> BTreeSet<Region> {
 }
 
 fn compile(settings: &Settings, world: &World, alert: &AlertSettings) -> Result<Alert, CannotCombine> {
-    let watches: Vec<&WatchSettings> =
-        settings.watches.iter().filter(|watch| alert.watches.contains(&watch.name)).collect();
-    let mut arms = watches
-        .iter()
-        .map(|watch| {
-            let arm = limited(alert, watch.pattern.value().clone());
-            arm.ok_or_else(|| CannotCombine { alert: alert.name.clone(), watch: watch.name.clone() })
-        })
-        .collect::<Result<Vec<Value>, _>>()?;
+    let watches: Vec<&WatchSettings> = watches_of(settings, alert).collect();
+    let mut arms = watches.iter().map(|watch| arm(alert, watch)).collect::<Result<Vec<Value>, _>>()?;
     // Several watches stand side by side in one `$or`, whole: no field is in the base and in an arm at once, which
     // EventBridge would silently overwrite.
     let pattern = if arms.len() == 1 { arms.remove(0) } else { json!({ "$or": arms }) };

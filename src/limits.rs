@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use crate::model::ids::AccountId;
 use crate::world::Target;
@@ -88,8 +88,9 @@ pub struct Counter<'a> {
 impl Window {
     /// The window at `now`, in an installation of `accounts` accounts.
     pub fn at(&mut self, limits: Limits, accounts: usize, now: Timestamp) -> Counter<'_> {
-        let within =
-            |at: Timestamp| Duration::try_from(now.duration_since(at)).is_ok_and(|age| age < limits.window);
+        // A clock that was set back makes ages negative; that must not empty the window.
+        let window = SignedDuration::try_from(limits.window).unwrap_or(SignedDuration::MAX);
+        let within = |at: Timestamp| now.duration_since(at) < window;
         self.deletions.retain(|at| within(*at));
         self.rewritten.retain(|_, at| within(*at));
         Counter { window: self, limits, accounts, now }

@@ -105,7 +105,6 @@ pub(super) fn classify(code: &str, message: &str, status: u16) -> ErrorClass {
         | "InvalidSignature"
         | "InvalidAccessKeyId"
         | "MissingAuthenticationToken"
-        | "InvalidToken"
         | "RequestExpired"
         | "IncompleteSignature" => ErrorClass::Credentials,
         "SubscriptionRequired" | "OptInRequired" => ErrorClass::NotReady,
@@ -117,7 +116,9 @@ pub(super) fn classify(code: &str, message: &str, status: u16) -> ErrorClass {
         "ResourceNotFound" | "NoSuchEntity" | "NotFound" | "NonExistentQueue" | "QueueDoesNotExist" => {
             ErrorClass::NotFound
         }
-        "ConcurrentModification"
+        // A page token that expired: the listing is begun again.
+        "InvalidToken"
+        | "ConcurrentModification"
         | "Conflict"
         | "DeleteConflict"
         | "EntityAlreadyExists"

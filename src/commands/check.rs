@@ -6,9 +6,9 @@ use crate::cli::exit::Outcome;
 use crate::config;
 use crate::controller::Purpose;
 use crate::desired;
-use crate::model::ids::OrganizationId;
 use crate::render::problems::problems;
 use crate::render::status;
+use crate::render::summary::PlanSummary;
 
 pub(super) async fn run(invocation: &Invocation, arguments: &CheckArgs) -> anyhow::Result<Outcome> {
     let loaded = match config::load(invocation.cli.config.as_deref(), config::environment()) {
@@ -22,11 +22,7 @@ pub(super) async fn run(invocation: &Invocation, arguments: &CheckArgs) -> anyho
             return Ok(Outcome::BadConfig);
         }
     };
-    // Patterns are compiled as they will be, for any organization.
-    let any: OrganizationId = "o-aaaaaaaaaa".parse()?;
-    if let Err(error) =
-        desired::world(&loaded.settings, loaded.settings.organization.id.as_ref().unwrap_or(&any))
-    {
+    if let Err(error) = desired::compiles(&loaded.settings) {
         complain(&format!("error: {error}\n"))?;
         return Ok(Outcome::BadConfig);
     }
@@ -68,5 +64,5 @@ pub(super) async fn run(invocation: &Invocation, arguments: &CheckArgs) -> anyho
         }
         say(&status::status(&snapshot, invocation.style))?;
     }
-    Ok(if unseen.is_empty() { Outcome::Done } else { Outcome::Incomplete })
+    Ok(if PlanSummary::of(&views).unknown == 0 { Outcome::Done } else { Outcome::Incomplete })
 }

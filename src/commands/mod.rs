@@ -18,6 +18,7 @@ use crate::cli::args::{Cli, Command};
 use crate::cli::exit::Outcome;
 use crate::config::{self, LogFormat, Problem, Settings};
 use crate::controller::{DiscoverError, PassOutcome, Purpose};
+use crate::desired;
 use crate::model::target::TargetKey;
 use crate::model::view::TargetView;
 use crate::render::problems::{self, ProblemRow, Severity};
@@ -51,7 +52,13 @@ impl Invocation {
     /// The configuration; if it cannot be used, its problems are printed.
     fn settings(&self) -> anyhow::Result<Result<config::Loaded, Outcome>> {
         match config::load(self.cli.config.as_deref(), config::environment()) {
-            Ok(loaded) => Ok(Ok(loaded)),
+            Ok(loaded) => match desired::compiles(&loaded.settings) {
+                Ok(()) => Ok(Ok(loaded)),
+                Err(error) => {
+                    complain(&format!("error: {error}\n"))?;
+                    Ok(Err(Outcome::BadConfig))
+                }
+            },
             Err(error) => {
                 complain(&problems::problems(&rows(&error.problems), self.style))?;
                 Ok(Err(Outcome::BadConfig))

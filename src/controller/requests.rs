@@ -33,6 +33,28 @@ pub struct Requests {
     stopping: tokio_util::sync::CancellationToken,
 }
 
+impl Open {
+    /// One target less to wait for.
+    fn strike(&mut self, key: &TargetKey, began: Option<Timestamp>, outcome: Option<&PassOutcome>) {
+        if !self.left.remove(key) {
+            return;
+        }
+        let done = self.left.is_empty();
+        self.view.send_modify(|view| {
+            view.done += 1;
+            view.observed_at = began.or(view.observed_at);
+            if let Some(outcome) = outcome {
+                view.changes += outcome.written.iter().filter(|w| w.outcome.is_ok()).count();
+                let unwritten = outcome.written.iter().filter_map(|w| w.outcome.as_ref().err());
+                view.errors.extend(outcome.error.iter().chain(unwritten).map(ToString::to_string));
+            }
+            if done {
+                view.state = "done";
+            }
+        });
+    }
+}
+
 fn locked<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
@@ -61,6 +83,15 @@ impl Requests {
         for key in due {
             queue.push(key, now);
         }
+        drop(queue);
+        // A request does not wait for a target that is no longer there.
+        for request in locked(&self.open).values_mut() {
+            let gone: Vec<TargetKey> =
+                request.left.iter().filter(|key| !all.contains(*key)).cloned().collect();
+            for key in gone {
+                request.strike(&key, None, None);
+            }
+        }
         *locked(&self.keys) = all;
         self.posted.notify_one();
     }
@@ -76,24 +107,9 @@ impl Requests {
         let mut open = locked(&self.open);
         for request in open.values_mut() {
             // A pass that began before the request does not answer it.
-            if began < request.asked_at || !request.left.remove(key) {
-                continue;
+            if began >= request.asked_at {
+                request.strike(key, Some(began), outcome);
             }
-            request.view.send_modify(|view| {
-                view.done += 1;
-                view.observed_at = Some(began);
-                if let Some(outcome) = outcome {
-                    view.changes += outcome.written.iter().filter(|w| w.outcome.is_ok()).count();
-                    let errors = outcome
-                        .error
-                        .iter()
-                        .chain(outcome.written.iter().filter_map(|w| w.outcome.as_ref().err()));
-                    view.errors.extend(errors.map(ToString::to_string));
-                }
-                if request.left.is_empty() {
-                    view.state = "done";
-                }
-            });
         }
         while open.len() > KEPT && open.first_key_value().is_some_and(|(_, request)| request.left.is_empty())
         {

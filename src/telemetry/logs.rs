@@ -3,10 +3,12 @@
 use std::io::IsTerminal;
 
 use anstream::{AutoStream, ColorChoice};
-use tracing::Subscriber;
 use tracing::level_filters::LevelFilter;
-use tracing_subscriber::EnvFilter;
+use tracing::{Level, Metadata, Subscriber};
+use tracing_subscriber::filter::{FilterExt, filter_fn};
 use tracing_subscriber::fmt::MakeWriter;
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::{EnvFilter, Layer};
 
 /// How log lines are written.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -68,13 +70,21 @@ fn subscriber<W>(json: bool, colour: bool, filter: EnvFilter, writer: W) -> Box<
 where
     W: for<'w> MakeWriter<'w> + Send + Sync + 'static,
 {
-    let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(writer);
-    if json {
+    let lines = tracing_subscriber::fmt::layer().with_writer(writer);
+    let lines = if json {
         // The innermost span carries the account; a list of all spans would repeat it in every line.
-        Box::new(lines.json().flatten_event(true).with_current_span(true).with_span_list(false).finish())
+        lines.json().flatten_event(true).with_current_span(true).with_span_list(false).boxed()
     } else {
-        Box::new(lines.with_ansi(colour).finish())
-    }
+        lines.with_ansi(colour).boxed()
+    };
+    Box::new(tracing_subscriber::registry().with(lines.with_filter(filter.and(filter_fn(holds_no_secret)))))
+}
+
+/// At trace level the AWS SDK writes down requests and answers whole, credentials among them, and the HTTP stack
+/// their bytes. No directive asks for that.
+fn holds_no_secret(metadata: &Metadata<'_>) -> bool {
+    let wire = ["aws_", "hyper", "h2", "rustls", "reqwest", "tower"];
+    *metadata.level() != Level::TRACE || !wire.iter().any(|of| metadata.target().starts_with(of))
 }
 
 #[cfg(test)]

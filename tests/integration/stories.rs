@@ -1,11 +1,11 @@
 //! The product as its users meet it: one theme a file, each test an organization of its own.
 
 mod broken_accounts;
+mod converges;
+mod drift;
 mod faults;
 mod interrupted;
 mod observe;
-mod converges;
-mod drift;
 mod reading;
 mod scene;
 mod serves;
