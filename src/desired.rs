@@ -182,7 +182,7 @@ pub fn targets(
         let key = TargetKey { side: Side::Central, account: world.central.clone(), region: region.clone() };
         let target = Target {
             key: key.clone(),
-            reach: settings.central.role_arn.clone().map_or(Reach::Ambient, Reach::Role),
+            reach: settings.central.role_arn.clone().map_or(Reach::Ambient, Reach::Central),
             watches: Vec::new(),
             roles_here: false,
             writes_role: false,
@@ -208,7 +208,7 @@ pub fn targets(
 /// How a member is reached; none for a management account without a role of its own.
 pub fn reach(settings: &Settings, account: &AccountId, management: &AccountId) -> Option<Reach> {
     if account == management {
-        return settings.organization.management_role_arn.clone().map(Reach::Role);
+        return settings.organization.management_role_arn.clone().map(Reach::Management);
     }
     Some(Reach::Member(RoleArn::new(settings.partition(), account.clone(), &settings.member.role_name)))
 }

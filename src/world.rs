@@ -177,8 +177,10 @@ impl World {
 pub enum Reach {
     /// With the credentials that the program was started with.
     Ambient,
-    /// By assuming a role directly.
-    Role(RoleArn),
+    /// By assuming the central account's role, from wherever the program runs.
+    Central(RoleArn),
+    /// By assuming the management account's own member role, directly: nothing stands before it.
+    Management(RoleArn),
     /// By assuming a member's role, through the role that stands before all of them if one is configured.
     Member(RoleArn),
 }

@@ -18,6 +18,7 @@ use super::{Access, Cloud, Session};
 use crate::model::error::CloudError;
 use crate::model::ids::{AccountId, Region, RoleArn};
 use crate::model::plan::Change;
+use crate::model::target::Side;
 use crate::world::{Reach, Target, World};
 
 /// AssumeRole calls a second. STS allows 600 to an account and Region, shared with everybody in it; a third of
@@ -31,10 +32,11 @@ pub struct SessionSettings {
     pub home: AccountId,
     /// The Region of the STS endpoint.
     pub sts_region: Region,
+    /// The central account's role, if the program runs elsewhere. Every other role is assumed from it, as their trust
+    /// names principals of the central account.
+    pub central: Option<RoleArn>,
     /// The role that stands before all members.
     pub via: Option<RoleArn>,
-    /// The members' role name, with its path.
-    pub member_role: String,
     /// What members want to hear before they let us in.
     pub external_id: Option<SecretString>,
     /// Who we say we are, for members that ask.
@@ -47,6 +49,25 @@ pub struct SessionSettings {
 
 /// Sessions by role and session policy. A lock for each, so that one account's renewal keeps no other waiting.
 type Sessions = HashMap<(RoleArn, String), Arc<Mutex<Option<Held>>>>;
+
+/// Which role is assumed, which decides from where and with what.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Hop {
+    Central,
+    Via,
+    Reader,
+    Management,
+    Member,
+}
+
+fn hop(reach: &Reach) -> Option<(&RoleArn, Hop)> {
+    match reach {
+        Reach::Ambient => None,
+        Reach::Central(role) => Some((role, Hop::Central)),
+        Reach::Management(role) => Some((role, Hop::Management)),
+        Reach::Member(role) => Some((role, Hop::Member)),
+    }
+}
 
 struct Held {
     credentials: SharedCredentialsProvider,
@@ -82,9 +103,7 @@ impl Broker {
     pub async fn central(&self, role: Option<&RoleArn>, region: &Region) -> Result<Session, CloudError> {
         let credentials = match role {
             None => None,
-            Some(role) => Some(
-                self.held(role, session_policy::reads(crate::model::target::Side::Central), false).await?,
-            ),
+            Some(role) => Some(self.held(role, session_policy::reads(Side::Central), Hop::Central).await?),
         };
         Ok(Session {
             account: self.settings.home.clone(),
@@ -97,10 +116,9 @@ impl Broker {
     /// A session that looks at a target.
     pub async fn read(&self, target: &Target) -> Result<Session, CloudError> {
         let policy = session_policy::reads(target.key.side);
-        let credentials = match &target.reach {
-            Reach::Ambient => None,
-            Reach::Role(role) => Some(self.held(role, policy, false).await?),
-            Reach::Member(role) => Some(self.held(role, policy, true).await?),
+        let credentials = match hop(&target.reach) {
+            None => None,
+            Some((role, hop)) => Some(self.held(role, policy, hop).await?),
         };
         Ok(Session {
             account: target.account().clone(),
@@ -118,10 +136,9 @@ impl Broker {
         due: &[&Change],
     ) -> Result<Session, CloudError> {
         let policy = session_policy::writes(world, target, due.iter().copied());
-        let credentials = match &target.reach {
-            Reach::Ambient => None,
-            Reach::Role(role) => Some(self.assume(role, policy, false).await?.0),
-            Reach::Member(role) => Some(self.assume(role, policy, true).await?.0),
+        let credentials = match hop(&target.reach) {
+            None => None,
+            Some((role, hop)) => Some(self.assume(role, policy, hop).await?.0),
         };
         Ok(Session {
             account: target.account().clone(),
@@ -139,18 +156,27 @@ impl Broker {
     ) -> Result<Session, CloudError> {
         let (account, credentials) = match reader {
             None => (self.settings.home.clone(), None),
-            Some(role) => {
-                (role.account().clone(), Some(self.held(role, session_policy::organization(), false).await?))
-            }
+            Some(role) => (
+                role.account().clone(),
+                Some(self.held(role, session_policy::organization(), Hop::Reader).await?),
+            ),
         };
         Ok(Session { account, region: region.clone(), access: Access::Read, credentials })
+    }
+
+    /// Forgets what is held for a target, because AWS no longer takes it: its role may have been made again.
+    pub fn forget(&self, target: &Target) {
+        if let Some((role, _)) = hop(&target.reach) {
+            let mut held = self.held.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+            held.retain(|(of, _), _| of != role);
+        }
     }
 
     async fn held(
         &self,
         role: &RoleArn,
         policy: String,
-        member: bool,
+        hop: Hop,
     ) -> Result<SharedCredentialsProvider, CloudError> {
         let cell = {
             let mut held = self.held.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
@@ -160,7 +186,7 @@ impl Broker {
         if let Some(held) = held.as_ref().filter(|h| SystemTime::now() < h.renew_at) {
             return Ok(held.credentials.clone());
         }
-        let (credentials, ends) = Box::pin(self.assume(role, policy, member)).await?;
+        let (credentials, ends) = Box::pin(self.assume(role, policy, hop)).await?;
         *held =
             Some(Held { credentials: credentials.clone(), renew_at: renewal(ends, self.settings.duration) });
         Ok(credentials)
@@ -170,23 +196,32 @@ impl Broker {
         &self,
         role: &RoleArn,
         policy: String,
-        member: bool,
+        hop: Hop,
     ) -> Result<(SharedCredentialsProvider, SystemTime), CloudError> {
-        let mut with = self.ambient();
-        let via = self.settings.via.as_ref().filter(|_| member);
-        if let Some(via) = via {
-            let policy = session_policy::via(&self.settings.member_role, via.partition());
-            with = Session {
-                account: via.account().clone(),
-                credentials: Some(self.held(via, policy, false).await?),
-                ..with
-            };
-        }
+        // Each role trusts the one before it: the central account's, then the one that stands before all members.
+        let before = match hop {
+            Hop::Central => None,
+            Hop::Member if self.settings.via.is_some() => {
+                self.settings.via.as_ref().map(|via| (via, Hop::Via))
+            }
+            Hop::Via | Hop::Reader | Hop::Management | Hop::Member => {
+                self.settings.central.as_ref().map(|central| (central, Hop::Central))
+            }
+        };
+        let with = match before {
+            None => self.ambient(),
+            Some((before, its)) => Session {
+                account: before.account().clone(),
+                credentials: Some(self.held(before, session_policy::assume(role.partition()), its).await?),
+                ..self.ambient()
+            },
+        };
+        let asks = matches!(hop, Hop::Member | Hop::Management);
         let ask = AssumeRole {
             role,
             session_name: &self.settings.session_name,
-            external_id: self.settings.external_id.as_ref().filter(|_| member),
-            source_identity: self.settings.source_identity.as_deref().filter(|_| member),
+            external_id: self.settings.external_id.as_ref().filter(|_| asks),
+            source_identity: self.settings.source_identity.as_deref().filter(|_| asks),
             seconds: i32::try_from(self.settings.duration.as_secs()).unwrap_or(3600),
             policy: Some(policy),
         };

@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::{Value, json};
 
 use crate::model::call::{Call, RuleTarget};
+use crate::model::partition::Partition;
 use crate::model::plan::Change;
 use crate::model::target::Side;
 use crate::world::{Target, World};
@@ -63,9 +64,9 @@ pub fn organization() -> String {
     allow(&ORGANIZATION_READS, "*")
 }
 
-/// The policy of the session that stands before all members: it may become a member's role.
-pub fn via(role_name: &str, partition: crate::model::partition::Partition) -> String {
-    allow(&["sts:AssumeRole"], &format!("arn:{partition}:iam::*:role/{}", role_name.trim_start_matches('/')))
+/// The policy of a session that only goes on to other roles; whose trust decides how far.
+pub fn assume(partition: Partition) -> String {
+    allow(&["sts:AssumeRole"], &format!("arn:{partition}:iam::*:role/*"))
 }
 
 fn allow(actions: &[&str], resource: &str) -> String {

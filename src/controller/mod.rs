@@ -88,8 +88,8 @@ impl Controller {
         let session = SessionSettings {
             home: settings.central.account_id.clone(),
             sts_region: settings.partition().sts_region(),
+            central: settings.central.role_arn.clone(),
             via: settings.member.via_role_arn.clone(),
-            member_role: settings.member.role_name.clone(),
             external_id: settings.member.external_id.clone(),
             source_identity: settings.member.source_identity.clone(),
             duration: settings.member.session_duration,
