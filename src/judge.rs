@@ -263,17 +263,16 @@ impl One<'_> {
             Mark::Ours => {
                 let Removal { calls, hold } =
                     self.kind.removal(self.context.world, self.context.target, &self.id.name, seen);
+                // A role that somebody else keeps was only verified; nothing of ours is left behind with it.
+                if calls.is_empty() {
+                    return None;
+                }
                 let reason = format!("{} {} is ours and no longer desired", self.kind.name(), self.id.name);
                 let mut judged = self.plain(Verdict::Orphan, None);
                 judged.resource.notes.clone_from(&seen.notes);
                 judged.seen = Some(seen.spec.clone());
-                judged.proposal = (!calls.is_empty()).then_some(Proposal {
-                    action: Action::Delete,
-                    stage: Stage::Contract,
-                    reason,
-                    calls,
-                    hold,
-                });
+                judged.proposal =
+                    Some(Proposal { action: Action::Delete, stage: Stage::Contract, reason, calls, hold });
                 Some(judged)
             }
         }
@@ -360,3 +359,6 @@ fn lost_mark(change: &FieldChange) -> bool {
     let marked = |value: &Value| value.as_str().is_some_and(|text| text.contains(MARK));
     change.path == "description" && marked(&change.desired) && !marked(&change.observed)
 }
+
+#[cfg(test)]
+mod tests;

@@ -2,13 +2,16 @@
 
 use std::collections::BTreeSet;
 
-use crate::judge::{Judged, Memory};
+use crate::judge::{Judged, Memory, STRANGER, UNKNOWN_SUBSCRIPTION};
 use crate::kinds::queue::DEAD_LETTERS;
 use crate::kinds::topic::{NO_CONFIRMED_SUBSCRIPTION, WAITING_FOR_CONFIRMATION};
 use crate::limits::{Allowance, Denial};
 use crate::model::plan::{Action, Change, Hold, Plan, Stage};
 use crate::model::resource::Verdict;
 use crate::world::Target;
+
+/// What is no longer desired waits until all that is desired was seen in place.
+pub const WAITING_FOR_SUCCESSOR: &str = "WaitingForSuccessor";
 
 /// What holds a plan back, as far as it concerns this target.
 #[derive(Clone, Debug, Default)]
@@ -106,10 +109,13 @@ fn removal_waits(judged: &[Judged], makes: bool, guards: &Guards) -> Option<Hold
     if guards.teardown {
         return None;
     }
-    let all_in_place = judged.iter().all(|j| matches!(j.resource.verdict, Verdict::InSync | Verdict::Orphan));
+    // What is only reported, as nobody desires it, is no successor of anything.
+    let reported = |j: &Judged| [Some(STRANGER), Some(UNKNOWN_SUBSCRIPTION)].contains(&j.resource.reason);
+    let all_in_place =
+        judged.iter().all(|j| matches!(j.resource.verdict, Verdict::InSync | Verdict::Orphan) || reported(j));
     match () {
         () if makes || !all_in_place => Some(wait(
-            "WaitingForSuccessor",
+            WAITING_FOR_SUCCESSOR,
             "what is no longer desired goes only after its successor was seen in place",
         )),
         () if guards.settling => Some(wait(
@@ -165,3 +171,6 @@ fn wait(reason: &'static str, message: &str) -> Hold {
 fn denied(denial: Denial) -> Hold {
     Hold { reason: denial.reason, message: denial.message, waits: false }
 }
+
+#[cfg(test)]
+mod tests;

@@ -91,6 +91,15 @@ pub(super) fn read(
         unknown_subscriptions = t.value_or("unknown_subscriptions", UnknownSubscriptions::Report),
         subscriptions = subscriptions(&mut t),
     })?;
+    if !alert.accounts.is_empty() && alert.accounts.is_subset(&alert.exclude_accounts) {
+        return whole.report.add(
+            "E-no-account",
+            &format!("{}.exclude_accounts", whole.path),
+            "every account that `accounts` names",
+            "at least one account left",
+            "take an account out of `exclude_accounts`, or remove the alert",
+        );
+    }
     match (&alert.topic, alert.subscriptions.is_empty()) {
         (Some(_), false) => whole.report.add(
             "E-not-our-topic",

@@ -1,6 +1,6 @@
 //! Whether an IAM change in an account would reach people. Pure.
 
-use crate::judge::{MISSING, NAME_TAKEN, SETTLING};
+use crate::judge::{MISSING, NAME_TAKEN, SETTLING, STRANGER, UNKNOWN_SUBSCRIPTION};
 use crate::kinds::topic::{NO_CONFIRMED_SUBSCRIPTION, SUBSCRIPTION_PENDING};
 use crate::model::error::ErrorClass;
 use crate::model::resource::{Resource, Verdict};
@@ -107,7 +107,10 @@ fn own_half(facts: &Facts<'_>) -> Judgement {
 fn matters(resource: &Resource) -> bool {
     match resource.verdict {
         Verdict::InSync | Verdict::Orphan => false,
-        // A tag or a description carries no event.
+        // A tag or a description carries no event, and one more subscriber takes none away.
+        Verdict::Drifted if resource.reason == Some(UNKNOWN_SUBSCRIPTION) => false,
+        // A stranger's rule on our bus stands in nobody's way.
+        Verdict::Foreign if resource.reason == Some(STRANGER) => false,
         Verdict::Drifted => {
             resource.changes.is_empty()
                 || resource.changes.iter().any(|c| c.path != "description" && !c.path.starts_with("tags."))

@@ -94,6 +94,8 @@ pub struct Fleet {
     first_done: Option<u64>,
     /// Targets whose changes wait for others.
     waiting: BTreeSet<TargetKey>,
+    /// Who might be written when that was last told.
+    told: Gate,
 }
 
 /// Members wait until the central bus was seen in place.
@@ -151,6 +153,7 @@ impl Fleet {
             window: Window::default(),
             first_done: None,
             waiting: BTreeSet::new(),
+            told: Gate::Bus,
         }
     }
 
@@ -219,7 +222,7 @@ impl Fleet {
             let kind = KINDS[*index];
             judged.extend(judge::judge(&context, kind, &kind.desired(&begun.world, &begun.target), sights));
         }
-        remember(&mut state.memory, &judged);
+        remember(&mut state.memory, &judged, self.rules.settle, now);
         if begun.target.holds_bus(&begun.world) && !self.rules.organization_given {
             self.wrong_bus = wrong_bus(&begun.world, &judged);
         }
@@ -277,8 +280,7 @@ impl Fleet {
         remembered.repairs.push(now);
     }
 
-    /// Ends a pass with its outcome. Answers whether this target was observed in sync for the first time with the
-    /// present generation, or is stuck: others may be waiting for that.
+    /// Ends a pass with its outcome. Answers whether others may be written now who might not before.
     pub fn finish(
         &mut self,
         begun: &Begun,
@@ -293,13 +295,11 @@ impl Fleet {
             !failed && resources.iter().all(|r| matches!(r.verdict, Verdict::InSync | Verdict::Orphan));
         let state = self.states.entry(key.clone()).or_default();
         state.failures = if failed { state.failures.saturating_add(1) } else { 0 };
-        let before = state.in_sync_with;
         if in_sync {
             state.in_sync_with = Some(begun.generation);
         } else if key.side == Side::Central {
             state.in_sync_with = None;
         }
-        let news = state.in_sync_with != before;
         let waits = plan
             .changes
             .iter()
@@ -319,10 +319,9 @@ impl Fleet {
             last_change_at: state.last_change_at,
             observed_generation: begun.generation,
         };
-        // Whoever is stuck passes its turn on.
-        let news = news || is_stuck(&view);
         state.view = Some(Arc::new(view));
-        news
+        let gate = self.gate();
+        std::mem::replace(&mut self.told, gate.clone()) != gate
     }
 
     /// Whether an account is still given time to become ready. The central side, which everything else waits for, is
@@ -429,7 +428,10 @@ impl Fleet {
         let central = self.world.as_ref().map(|world| world.central.clone());
         let stuck =
             |state: Option<&State>| state.and_then(|s| s.view.as_ref()).is_some_and(|view| is_stuck(view));
-        let able = move |target: &Target, state: Option<&State>| target.enforce && !stuck(state);
+        let able = move |target: &Target, state: Option<&State>| {
+            // Nothing new is tried in an account that is being left.
+            target.enforce && !target.leaving && !stuck(state)
+        };
         let usable = self
             .members()
             .filter(move |(key, state)| self.targets.get(*key).is_some_and(|t| able(t, *state)));
@@ -471,7 +473,7 @@ fn wrong_bus(world: &World, judged: &[Judged]) -> Option<Hold> {
 }
 
 /// Keeps what later judgements depend on.
-fn remember(memory: &mut Memory, judged: &[Judged]) {
+fn remember(memory: &mut Memory, judged: &[Judged], settle: Duration, now: Timestamp) {
     for Judged { resource, seen, .. } in judged {
         let remembered = memory.entry(resource.id.clone()).or_default();
         let ours = matches!(resource.verdict, Verdict::InSync | Verdict::Drifted | Verdict::Orphan)
@@ -485,7 +487,11 @@ fn remember(memory: &mut Memory, judged: &[Judged]) {
             remembered.subscriptions.entry(label.clone()).or_default().seen = true;
         }
     }
-    // What is neither desired nor there is forgotten, so that memory does not grow with names that come and go.
+    // What is neither desired nor there is forgotten, so that memory does not grow with names that come and go; but
+    // not while a late read may still show it.
     let there: BTreeSet<&ResourceId> = judged.iter().map(|j| &j.resource.id).collect();
-    memory.retain(|id, remembered| there.contains(id) || remembered.written.is_some());
+    let settling = |at: Timestamp| Duration::try_from(now.duration_since(at)).is_ok_and(|age| age < settle);
+    memory.retain(|id, remembered| {
+        there.contains(id) || remembered.written.as_ref().is_some_and(|(at, _)| settling(*at))
+    });
 }

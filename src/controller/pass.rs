@@ -119,10 +119,12 @@ impl Controller {
                     pace.until_ready().await;
                 }
                 let outcome = self.cloud.execute(session, call, &self.endpoints).await;
-                let now = Timestamp::now();
-                self.fleet().wrote(key, &change.resource, before(&change.resource), call, now);
-                self.tell_write(key, change, call.operation(), &outcome);
                 failed = outcome.as_ref().err().map(|error| error.class);
+                if failed.is_none_or(may_have_written) {
+                    let now = Timestamp::now();
+                    self.fleet().wrote(key, &change.resource, before(&change.resource), call, now);
+                }
+                self.tell_write(key, change, call.operation(), &outcome);
                 written.push(Written {
                     target: key.clone(),
                     resource: change.resource.clone(),
@@ -220,6 +222,11 @@ impl Controller {
 /// Whether nothing else of the plan makes sense when this kind could not be written.
 fn others_depend_on(kind: &str) -> bool {
     ["event_bus", "forwarding_role"].contains(&kind)
+}
+
+/// Whether a call that failed may have done its work all the same: what AWS refused, it did not do.
+fn may_have_written(class: ErrorClass) -> bool {
+    class == ErrorClass::Unreachable
 }
 
 /// Whether the next call would meet the same.

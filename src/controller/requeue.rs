@@ -7,6 +7,7 @@ use super::pass::PassOutcome;
 use crate::judge::SETTLING;
 use crate::model::error::ErrorClass;
 use crate::model::resource::Verdict;
+use crate::planning::WAITING_FOR_SUCCESSOR;
 
 /// How soon a write is looked at again.
 const VERIFY: Duration = Duration::from_secs(1);
@@ -60,8 +61,10 @@ pub fn delay(
     let settles =
         outcome.resources.iter().any(|r| r.verdict == Verdict::Pending && r.reason == Some(SETTLING));
     let waits = outcome.plan.changes.iter().filter_map(|c| c.hold.as_ref()).any(|h| {
-        // Whoever waits for the central side or the first accounts is woken by them.
-        h.waits && ![WAITING_FOR_CENTRAL, WAITING_FOR_FIRST_ACCOUNTS].contains(&h.reason)
+        // Whoever waits for the central side or the first accounts is woken by them; and a successor that is neither
+        // being written nor settling gets into place no sooner by being looked at.
+        h.waits
+            && ![WAITING_FOR_CENTRAL, WAITING_FOR_FIRST_ACCOUNTS, WAITING_FOR_SUCCESSOR].contains(&h.reason)
     });
     match () {
         () if settles => VERIFY.min(regular),

@@ -313,7 +313,7 @@ impl Aws {
                         && s["Action"] == "sns:Publish"
                 });
                 let mut subscriptions = topic["subscriptions"].as_object().unwrap().values();
-                publishes && subscriptions.any(|s| s.as_str().unwrap().starts_with("arn:"))
+                publishes && subscriptions.any(|s| is_wanted(s.as_str().unwrap()))
             },
         )
     }
@@ -338,6 +338,11 @@ fn place(target: &Target, kind: KindName, name: &str) -> Place {
 
 fn rule_kind(bus: &str) -> KindName {
     if bus == DEFAULT_BUS { "sender_rule" } else { "alert_rule" }
+}
+
+/// Whether this is the ARN of a subscription that was asked for and confirmed.
+fn is_wanted(arn: &str) -> bool {
+    arn.starts_with("arn:") && !arn.starts_with("arn:stranger")
 }
 
 fn last(arn: &str) -> &str {

@@ -4,11 +4,13 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use proptest::test_runner::Config;
+use serde_json::Value;
 
 use super::{Target, Targets, World};
 use crate::config::{self, Settings};
 use crate::desired;
 use crate::inventory::{Account, AccountState, Known};
+use crate::kinds::{AnyKind, KINDS};
 use crate::model::error::{CloudError, ErrorClass};
 use crate::model::ids::{AccountId, OrganizationId, Region};
 use crate::model::target::{Side, TargetKey};
@@ -124,4 +126,14 @@ pub(crate) fn cases(few: u32) -> Config {
     let given = Config::default();
     let few = if given.cases == 256 { few } else { given.cases };
     Config { cases: few, failure_persistence: None, ..given }
+}
+
+/// A managed kind by its name.
+pub(crate) fn kind(name: &str) -> &'static dyn AnyKind {
+    *KINDS.iter().find(|kind| kind.name() == name).unwrap()
+}
+
+/// The one resource of this kind that is desired in `target`: its name and spec.
+pub(crate) fn desired_one(kind_name: &str, world: &World, target: &Target) -> (String, Value) {
+    kind(kind_name).desired(world, target).into_iter().next().unwrap()
 }

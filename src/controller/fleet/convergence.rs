@@ -112,7 +112,8 @@ fn add(kind: &str, thing: &mut Thing, n: u8) {
     for n in 0..n {
         match kind {
             "topic" => {
-                thing.spec["subscriptions"][format!("email x{n}@example.com")] = json!(format!("arn:x{n}"));
+                thing.spec["subscriptions"][format!("email x{n}@example.com")] =
+                    json!(format!("arn:stranger:{n}"));
             }
             "forwarding_role" => {
                 thing.spec["policies"][format!("x{n}")] = json!("does not belong here");

@@ -1,0 +1,248 @@
+use serde_json::json;
+
+use super::*;
+use crate::judge::Remembered;
+use crate::judge::{Judged, Proposal};
+use crate::kinds::KINDS;
+use crate::limits::Unlimited;
+use crate::model::call::Call;
+use crate::model::resource::{Note, Resource, ResourceId};
+use crate::world::fixture;
+
+fn judged(kind: &'static str, name: &str, verdict: Verdict, action: Option<Action>) -> Judged {
+    let id = ResourceId { kind, name: name.to_owned() };
+    let proposal = action.map(|action| Proposal {
+        action,
+        stage: match action {
+            Action::Create => Stage::Expand,
+            Action::Update => Stage::Switch,
+            Action::Delete => Stage::Contract,
+        },
+        reason: "a reason".to_owned(),
+        calls: vec![Call::DeleteQueue { name: name.to_owned() }],
+        hold: None,
+    });
+    let resource =
+        Resource { id, verdict, reason: None, changes: Vec::new(), error: None, notes: Vec::new() };
+    Judged { resource, proposal, seen: Some(json!({})) }
+}
+
+fn orphan(kind: &'static str, name: &str) -> Judged {
+    judged(kind, name, Verdict::Orphan, Some(Action::Delete))
+}
+
+fn in_sync(kind: &'static str, name: &str) -> Judged {
+    judged(kind, name, Verdict::InSync, None)
+}
+
+fn update(kind: &'static str, name: &str) -> Judged {
+    judged(kind, name, Verdict::Drifted, Some(Action::Update))
+}
+
+fn held(reason: &'static str) -> Hold {
+    Hold { reason, message: String::new(), waits: false }
+}
+
+fn target() -> Target {
+    fixture::member(&fixture::settings(""))
+}
+
+fn pruning() -> Guards {
+    Guards { prune: true, ..Guards::default() }
+}
+
+fn tearing_down() -> Guards {
+    Guards { teardown: true, ..Guards::default() }
+}
+
+/// Every resource as seen as an orphan so many times in a row.
+fn sightings(judged: &[Judged], orphan_sightings: u32) -> Memory {
+    let seen = |j: &Judged| (j.resource.id.clone(), Remembered { orphan_sightings, ..Remembered::default() });
+    judged.iter().map(seen).collect()
+}
+
+/// The plan as `sign name hold`.
+fn planned(judged: &[Judged], times: u32, guards: &Guards) -> Vec<String> {
+    planned_with(judged, times, guards, &mut Unlimited)
+}
+
+fn planned_with(
+    judged: &[Judged],
+    times: u32,
+    guards: &Guards,
+    allowance: &mut dyn Allowance,
+) -> Vec<String> {
+    let plan = plan(&target(), judged, &sightings(judged, times), guards, allowance);
+    let line = |c: &Change| {
+        let hold = c.hold.as_ref().map(|h| format!(" {}{}", h.reason, if h.waits { " (waits)" } else { "" }));
+        format!("{}{}{}", c.action.sign(), c.resource.name, hold.unwrap_or_default())
+    };
+    plan.changes.iter().map(line).collect()
+}
+
+#[test]
+fn what_is_made_keeps_the_order_of_the_kinds_and_removals_go_backwards() {
+    let all: Vec<Judged> = KINDS.iter().map(|k| update(k.name(), k.name())).collect();
+    assert_eq!(
+        planned(&all, 0, &Guards::default()),
+        ["~queue", "~event_bus", "~topic", "~alert_rule", "~forwarding_role", "~sender_rule"]
+    );
+    let all: Vec<Judged> = KINDS.iter().map(|k| orphan(k.name(), k.name())).collect();
+    assert_eq!(
+        planned(&all, 2, &pruning()),
+        ["-sender_rule", "-forwarding_role", "-alert_rule", "-topic", "-event_bus", "-queue"]
+    );
+}
+
+#[test]
+fn orphans_are_planned_only_where_they_are_to_go() {
+    let orphan = [orphan("sender_rule", "old")];
+    assert!(planned(&orphan, 9, &Guards::default()).is_empty());
+    let leaving = Target { leaving: true, ..target() };
+    let memory = sightings(&orphan, 2);
+    assert_eq!(plan(&leaving, &orphan, &memory, &Guards::default(), &mut Unlimited).due().count(), 1);
+}
+
+#[test]
+fn nothing_goes_at_first_sight() {
+    assert_eq!(planned(&[orphan("sender_rule", "old")], 1, &pruning()), ["-old SecondSighting (waits)"]);
+    assert_eq!(planned(&[orphan("sender_rule", "old")], 2, &pruning()), ["-old"]);
+}
+
+#[test]
+fn nothing_goes_in_a_pass_that_makes_something() {
+    let judged = [update("forwarding_role", "role"), orphan("sender_rule", "old")];
+    assert_eq!(planned(&judged, 2, &pruning()), ["~role", "-old WaitingForSuccessor (waits)"]);
+}
+
+#[test]
+fn nothing_goes_before_all_that_is_desired_was_seen_in_place() {
+    for verdict in [Verdict::Pending, Verdict::Unknown, Verdict::Drifted, Verdict::Foreign] {
+        let judged = [judged("sender_rule", "new", verdict, None), orphan("sender_rule", "old")];
+        assert_eq!(planned(&judged, 2, &pruning()), ["-old WaitingForSuccessor (waits)"], "{verdict:?}");
+    }
+    assert_eq!(
+        planned(&[in_sync("sender_rule", "new"), orphan("sender_rule", "old")], 2, &pruning()),
+        ["-old"]
+    );
+}
+
+#[test]
+fn what_is_only_reported_keeps_nothing_in_place() {
+    for (kind, verdict, reason) in
+        [("alert_rule", Verdict::Foreign, STRANGER), ("topic", Verdict::Drifted, UNKNOWN_SUBSCRIPTION)]
+    {
+        let mut reported = judged(kind, "reported", verdict, None);
+        reported.resource.reason = Some(reason);
+        assert_eq!(planned(&[reported, orphan("alert_rule", "old")], 2, &pruning()), ["-old"], "{reason}");
+    }
+}
+
+#[test]
+fn nothing_goes_shortly_after_a_write() {
+    let guards = Guards { settling: true, ..pruning() };
+    assert_eq!(planned(&[orphan("sender_rule", "old")], 2, &guards), ["-old Settling (waits)"]);
+}
+
+#[test]
+fn in_the_wrong_place_everything_is_held_a_teardown_too() {
+    for guards in [pruning(), tearing_down()] {
+        let guards = Guards { wrong_place: Some(held("WrongOrganization")), ..guards };
+        let judged = [update("forwarding_role", "role"), orphan("sender_rule", "old")];
+        assert_eq!(planned(&judged, 2, &guards), ["~role WrongOrganization", "-old WrongOrganization"]);
+    }
+}
+
+#[test]
+fn whoever_comes_later_waits_and_does_not_use_up_a_limit() {
+    struct Nothing;
+    impl Allowance for Nothing {
+        fn rewrite(&mut self, _: &Target) -> Result<(), Denial> {
+            panic!("nobody should ask")
+        }
+        fn delete(&mut self) -> Result<(), Denial> {
+            panic!("nobody should ask")
+        }
+    }
+    let guards = Guards { not_yet: Some(Hold { waits: true, ..held("WaitingForCentral") }), ..pruning() };
+    let judged = [update("forwarding_role", "role"), orphan("sender_rule", "old")];
+    assert_eq!(
+        planned_with(&judged, 2, &guards, &mut Nothing),
+        ["~role WaitingForCentral (waits)", "-old WaitingForCentral (waits)"]
+    );
+}
+
+#[test]
+fn limits_count_what_rewrites_and_deletes_and_not_what_creates() {
+    struct Denies;
+    impl Allowance for Denies {
+        fn rewrite(&mut self, _: &Target) -> Result<(), Denial> {
+            Err(Denial { reason: "ChangedAccountsLimit", message: String::new() })
+        }
+        fn delete(&mut self) -> Result<(), Denial> {
+            Err(Denial { reason: "DeletionLimit", message: String::new() })
+        }
+    }
+    let making = [
+        judged("forwarding_role", "role", Verdict::Drifted, Some(Action::Create)),
+        update("sender_rule", "rule"),
+    ];
+    assert_eq!(
+        planned_with(&making, 0, &Guards::default(), &mut Denies),
+        ["+role", "~rule ChangedAccountsLimit"]
+    );
+    let removing = [orphan("sender_rule", "old")];
+    assert_eq!(planned_with(&removing, 2, &pruning(), &mut Denies), ["-old DeletionLimit"]);
+    assert_eq!(planned_with(&removing, 0, &tearing_down(), &mut Denies), ["-old"]);
+}
+
+#[test]
+fn while_nobody_confirmed_the_new_topic_the_old_alert_and_its_topic_stay() {
+    let mut new = in_sync("topic", "new");
+    new.resource.notes.push(Note { reason: NO_CONFIRMED_SUBSCRIPTION, message: String::new() });
+    let judged = [new, orphan("topic", "old"), orphan("alert_rule", "rule"), orphan("queue", "queue")];
+    assert_eq!(
+        planned(&judged, 2, &pruning()),
+        ["-queue", "-rule WaitingForConfirmation", "-old WaitingForConfirmation"]
+    );
+    assert_eq!(planned(&judged, 0, &tearing_down()), ["-queue", "-rule", "-old"]);
+    // An old topic to which nobody listens any more keeps nothing.
+    let mut silent = orphan("topic", "old");
+    silent.resource.notes.push(Note { reason: NO_CONFIRMED_SUBSCRIPTION, message: String::new() });
+    assert_eq!(planned(&[in_sync("topic", "new"), silent], 2, &pruning()), ["-old"]);
+}
+
+#[test]
+fn what_a_kind_holds_back_goes_in_a_teardown_but_data_only_if_asked_for() {
+    let holding = |reason| {
+        let mut orphan = orphan("queue", "queue");
+        orphan.proposal.as_mut().unwrap().hold = Some(held(reason));
+        [orphan]
+    };
+    let all = Guards { delete_data: true, ..tearing_down() };
+    for (reason, guards, expected) in [
+        (WAITING_FOR_CONFIRMATION, pruning(), "-queue WaitingForConfirmation"),
+        (WAITING_FOR_CONFIRMATION, tearing_down(), "-queue"),
+        (DEAD_LETTERS, pruning(), "-queue DeadLetters"),
+        (DEAD_LETTERS, tearing_down(), "-queue DeadLetters"),
+        (DEAD_LETTERS, all, "-queue"),
+    ] {
+        assert_eq!(planned(&holding(reason), 2, &guards), [expected]);
+    }
+}
+
+#[test]
+fn a_teardown_takes_what_it_sees_at_once_and_leaves_what_was_adopted() {
+    let judged = [
+        judged("sender_rule", "unseen", Verdict::Unknown, None),
+        orphan("topic", "mine"),
+        orphan("topic", "theirs"),
+    ];
+    let adopted = BTreeSet::from([("topic".to_owned(), "theirs".to_owned())]);
+    let guards = Guards { adopted: adopted.clone(), settling: true, ..tearing_down() };
+    assert_eq!(planned(&judged, 0, &guards), ["-theirs Adopted", "-mine"]);
+    let guards = Guards { delete_data: true, ..guards };
+    assert_eq!(planned(&judged, 0, &guards), ["-theirs", "-mine"]);
+    // Without a teardown it is an orphan like any other.
+    assert_eq!(planned(&[orphan("topic", "theirs")], 2, &Guards { adopted, ..pruning() }), ["-theirs"]);
+}
