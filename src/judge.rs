@@ -195,7 +195,8 @@ impl One<'_> {
         let calls = self.kind.mend(self.context.world, self.context.target, &self.id.name, desired, None);
         let changes = diff::fields(desired, &Value::Object(serde_json::Map::new()));
         let reason = format!("{} {} is not there", self.kind.name(), self.id.name);
-        self.drifted(MISSING, changes, calls, Action::Create, reason, None)
+        let why = if self.is_contested() { CONTESTED } else { MISSING };
+        self.drifted(why, changes, calls, Action::Create, reason, None)
     }
 
     fn present(self, desired: &Value, seen: &Seen<Value>) -> Judged {
@@ -226,14 +227,12 @@ impl One<'_> {
         }
         let (calls, refused) =
             self.askable(self.kind.mend(world, self.context.target, &self.id.name, desired, Some(seen)));
-        let now = self.context.now;
-        let lately = self.remembered.repairs.iter().filter(|at| now.duration_since(**at) < HOUR).count();
         let unknown_only = calls.is_empty()
             && changes.iter().all(|c| c.path.starts_with("subscriptions.") && c.desired.is_null());
         let reason = match () {
-            () if lately >= CONTEST => CONTESTED,
+            () if self.is_contested() => CONTESTED,
             () if disowned && !adopted => OWNERSHIP_REMOVED,
-            () if changes.iter().any(lost_mark) => MARK_REMOVED,
+            () if !disowned && changes.iter().any(lost_mark) => MARK_REMOVED,
             () if unknown_only => UNKNOWN_SUBSCRIPTION,
             () if calls.is_empty() && !refused.is_empty() => SUBSCRIPTION_LOST,
             () if calls.is_empty() => NOT_OURS_TO_WRITE,
@@ -306,6 +305,12 @@ impl One<'_> {
         })
     }
 
+    /// Whether it was repaired so often lately that somebody must be working against us.
+    fn is_contested(&self) -> bool {
+        let now = self.context.now;
+        self.remembered.repairs.iter().filter(|at| now.duration_since(**at) < HOUR).count() >= CONTEST
+    }
+
     fn adopted(&self) -> bool {
         let target = self.context.target;
         let key = (
@@ -347,7 +352,8 @@ impl One<'_> {
         let mut judged = self.plain(Verdict::Drifted, Some(reason));
         judged.resource.changes = changes;
         judged.seen = seen.cloned();
-        let stage = if action == Action::Create { Stage::Expand } else { Stage::Switch };
+        let stage =
+            if seen.is_some_and(|spec| self.kind.in_force(spec)) { Stage::Switch } else { Stage::Expand };
         judged.proposal =
             (!calls.is_empty()).then_some(Proposal { action, stage, reason: why, calls, hold: None });
         judged

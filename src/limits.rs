@@ -97,6 +97,13 @@ impl Window {
     }
 }
 
+impl Window {
+    /// Gives back the latest deletion that was granted and then failed.
+    pub fn give_back_deletion(&mut self) {
+        self.deletions.pop_back();
+    }
+}
+
 impl Allowance for Counter<'_> {
     fn rewrite(&mut self, target: &Target) -> Result<(), Denial> {
         let account = target.account();

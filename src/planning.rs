@@ -8,6 +8,7 @@ use crate::kinds::topic::{NO_CONFIRMED_SUBSCRIPTION, WAITING_FOR_CONFIRMATION};
 use crate::limits::{Allowance, Denial};
 use crate::model::plan::{Action, Change, Hold, Plan, Stage};
 use crate::model::resource::Verdict;
+use crate::model::target::Side;
 use crate::world::Target;
 
 /// What is no longer desired waits until all that is desired was seen in place.
@@ -28,6 +29,8 @@ pub struct Guards {
     pub delete_data: bool,
     /// What was adopted by configuration, by kind and name; a teardown leaves it.
     pub adopted: BTreeSet<(String, String)>,
+    /// Whether another Region of the same account was not seen in place yet.
+    pub open_elsewhere: bool,
     /// Whether something was written here too short a while ago to take anything away.
     pub settling: bool,
 }
@@ -46,12 +49,9 @@ pub fn plan(
     let makes = judged.iter().filter(|j| j.proposal.as_ref().is_some_and(|p| p.action != Action::Delete));
     for judged in makes {
         changes.extend(change(judged, |proposal_hold, change| {
-            guards
-                .wrong_place
-                .clone()
-                .or_else(|| guards.not_yet.clone())
-                .or(proposal_hold)
-                .or_else(|| rewrites(change).then(|| allowance.rewrite(target).err().map(denied)).flatten())
+            guards.wrong_place.clone().or_else(|| guards.not_yet.clone()).or(proposal_hold).or_else(|| {
+                rewrites(target, change).then(|| allowance.rewrite(target).err().map(denied)).flatten()
+            })
         }));
     }
     let prune = guards.prune || guards.teardown || target.leaving;
@@ -75,6 +75,7 @@ pub fn plan(
                 .or_else(|| adopted(target, going, guards))
                 .or_else(|| unconfirmed(judged, going).filter(|_| !guards.teardown))
                 .or_else(|| waits.clone())
+                .or_else(|| used_elsewhere(going, guards))
                 .or(unseen)
                 .or_else(|| (!guards.teardown).then(|| allowance.delete().err().map(denied)).flatten())
         }));
@@ -97,10 +98,10 @@ fn change(judged: &Judged, hold: impl FnOnce(Option<Hold>, &Change) -> Option<Ho
     Some(change)
 }
 
-/// Only rewriting what is in force counts against the limit of changed accounts; creating what is absent cannot
-/// break a path that works.
-fn rewrites(change: &Change) -> bool {
-    change.stage == Stage::Switch
+/// Only rewriting what is in force in members counts against the limit of changed accounts: creating what is absent
+/// cannot break a path that works, and the central side, which all depend on, must not wait for any of them.
+fn rewrites(target: &Target, change: &Change) -> bool {
+    target.key.side == Side::Member && change.stage == Stage::Switch
 }
 
 /// Nothing is taken away in a pass that makes something, nor before all that is desired was seen in place, nor
@@ -146,6 +147,14 @@ fn unconfirmed(judged: &[Judged], going: &Judged) -> Option<Hold> {
 /// What a kind itself holds back goes in a teardown that somebody asked for; data only if that was asked for too.
 fn kinds_hold(hold: Option<Hold>, guards: &Guards) -> Option<Hold> {
     hold.filter(|hold| !guards.teardown || (hold.reason == DEAD_LETTERS && !guards.delete_data))
+}
+
+/// A role serves every Region of its account, and each Region is a target of its own.
+fn used_elsewhere(going: &Judged, guards: &Guards) -> Option<Hold> {
+    let open = going.resource.id.kind == "forwarding_role" && guards.open_elsewhere && !guards.teardown;
+    open.then(|| {
+        wait("WaitingForRegions", "a role goes only after every Region of its account was seen in place")
+    })
 }
 
 /// What was somebody else's before is not taken away with the rest.

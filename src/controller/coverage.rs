@@ -1,6 +1,6 @@
 //! Whether an IAM change in an account would reach people. Pure.
 
-use crate::judge::{MISSING, NAME_TAKEN, SETTLING, STRANGER, UNKNOWN_SUBSCRIPTION};
+use crate::judge::{NAME_TAKEN, SETTLING, STRANGER, UNKNOWN_SUBSCRIPTION};
 use crate::kinds::topic::{NO_CONFIRMED_SUBSCRIPTION, SUBSCRIPTION_PENDING};
 use crate::model::error::ErrorClass;
 use crate::model::resource::{Resource, Verdict};
@@ -141,8 +141,8 @@ fn of_resource(facts: &Facts<'_>, view: &TargetView, resource: &Resource) -> Jud
             format!("{what} is being set up"),
         ),
         Verdict::Drifted | Verdict::InSync | Verdict::Orphan => {
-            let installing =
-                resource.reason == Some(MISSING) && facts.enforce && view.last_change_at.is_none();
+            let untried = view.last_change_at.is_none() && resource.error.is_none();
+            let installing = is_missing(resource) && facts.enforce && untried;
             if installing {
                 return Judgement::new(
                     Coverage::Pending,
@@ -151,19 +151,28 @@ fn of_resource(facts: &Facts<'_>, view: &TargetView, resource: &Resource) -> Jud
                 );
             }
             let paths: Vec<&str> = resource.changes.iter().map(|c| c.path.as_str()).take(3).collect();
-            let how = if resource.reason == Some(MISSING) {
+            let how = if is_missing(resource) {
                 "is not there".to_owned()
             } else {
                 format!("differs in {}", paths.join(", "))
             };
-            let next = if facts.enforce { "it is being repaired" } else { "`orgwatch apply` repairs it" };
+            let next = match &resource.error {
+                Some(error) => format!("it could not be repaired: {error}"),
+                None if facts.enforce => "it is being repaired".to_owned(),
+                None => "`orgwatch apply` repairs it".to_owned(),
+            };
             Judgement::new(Coverage::Broken, reason_of(resource), format!("{what} {how}; {next}"))
         }
     }
 }
 
+/// Whether nothing of it is there.
+fn is_missing(resource: &Resource) -> bool {
+    resource.verdict == Verdict::Drifted && resource.changes.iter().all(|change| change.observed.is_null())
+}
+
 fn reason_of(resource: &Resource) -> &'static str {
-    let missing = resource.reason == Some(MISSING);
+    let missing = is_missing(resource);
     match (resource.id.kind, missing) {
         ("sender_rule", true) => "SenderRuleMissing",
         ("sender_rule", false) => "SenderRuleDrifted",

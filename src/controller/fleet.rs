@@ -202,12 +202,14 @@ impl Fleet {
         &mut self,
         begun: &Begun,
         sights: &[(usize, Sights<serde_json::Value>)],
+        writes: bool,
         now: Timestamp,
     ) -> Decided {
         let key = &begun.target.key;
         let in_grace = self.in_grace(key, now);
         let not_yet = self.not_yet(&begun.target);
         let accounts = self.inventory.known().len();
+        let open_elsewhere = self.open_elsewhere(key);
         let state = self.states.entry(key.clone()).or_default();
         let context = judge::Context {
             world: &begun.world,
@@ -244,14 +246,31 @@ impl Fleet {
             teardown: self.rules.teardown,
             delete_data: self.rules.delete_data,
             adopted,
+            open_elsewhere,
             settling,
         };
         // Only a pass that writes uses the limits up.
         let mut looked_at = self.window.clone();
-        let window = if begun.target.enforce { &mut self.window } else { &mut looked_at };
+        let window = if writes && begun.target.enforce { &mut self.window } else { &mut looked_at };
         let mut counter = window.at(self.rules.limits, accounts, now);
         let plan = planning::plan(&begun.target, &judged, &state.memory, &guards, &mut counter);
         Decided { judged, plan }
+    }
+
+    /// Whether another target of the same account was not seen in sync with the present state of affairs.
+    fn open_elsewhere(&self, key: &TargetKey) -> bool {
+        let others = self.targets.keys().filter(|other| {
+            other.side == key.side && other.account == key.account && other.region != key.region
+        });
+        let in_sync = |other: &TargetKey| {
+            self.states.get(other).is_some_and(|s| s.in_sync_with == Some(self.generation))
+        };
+        others.into_iter().any(|other| !in_sync(other))
+    }
+
+    /// Gives back what a deletion that failed had taken from the limit.
+    pub fn not_deleted(&mut self) {
+        self.window.give_back_deletion();
     }
 
     /// Remembers a write that was made.
@@ -290,7 +309,7 @@ impl Fleet {
         at: Timestamp,
     ) -> bool {
         let key = &begun.target.key;
-        let failed = error.is_some();
+        let failed = error.is_some() || resources.iter().any(|r| r.error.is_some());
         let in_sync =
             !failed && resources.iter().all(|r| matches!(r.verdict, Verdict::InSync | Verdict::Orphan));
         let state = self.states.entry(key.clone()).or_default();

@@ -11,7 +11,7 @@ use tracing::Instrument;
 use super::Controller;
 use super::fleet::{Begun, Decided};
 use crate::aws::Session;
-use crate::kinds::KINDS;
+use crate::kinds::{KINDS, Sight};
 use crate::model::error::{CloudError, ErrorClass};
 use crate::model::plan::{Action, Change, Plan};
 use crate::model::resource::{Resource, ResourceId, Verdict};
@@ -76,7 +76,10 @@ impl Controller {
             async move { (*index, look.await) }
         });
         let sights = join_all(looks).await;
-        let Decided { judged, plan } = self.fleet().decide(&begun, &sights, Timestamp::now());
+        if sights.iter().flat_map(|(_, s)| s.values()).any(refused) {
+            self.broker.forget(&begun.target);
+        }
+        let Decided { judged, plan } = self.fleet().decide(&begun, &sights, write, Timestamp::now());
         let resources: Vec<Resource> = judged.iter().map(|j| j.resource.clone()).collect();
         self.tell_drift(&key, &resources);
 
@@ -143,6 +146,9 @@ impl Controller {
                     self.metrics.repaired(change.resource.kind, change.action);
                 }
                 Some(class) => {
+                    if change.action == Action::Delete {
+                        self.fleet().not_deleted();
+                    }
                     self.metrics.write_failed(change.resource.kind, class);
                     if others_depend_on(change.resource.kind) || says_so_for_all(class) {
                         break;
@@ -164,6 +170,12 @@ impl Controller {
         observed_at: Timestamp,
         started: Instant,
     ) -> PassOutcome {
+        let mut resources = resources;
+        for failed in written.iter().filter_map(|w| Some((&w.resource, w.outcome.as_ref().err()?))) {
+            if let Some(resource) = resources.iter_mut().find(|r| r.id == *failed.0) {
+                resource.error = Some(failed.1.clone());
+            }
+        }
         let target = begun.target.key.clone();
         let news = self.fleet().finish(&begun, resources.clone(), plan.clone(), error.clone(), observed_at);
         self.metrics.pass(target.side, started.elapsed().as_secs_f64());
@@ -217,6 +229,11 @@ impl Controller {
         // A panic elsewhere leaves the fleet as consistent as any moment between two statements; AWS is the truth.
         self.fleet.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Whether AWS no longer takes the credentials that we hold.
+fn refused(sight: &Sight<serde_json::Value>) -> bool {
+    matches!(sight, Sight::Unknown(error) if error.class == ErrorClass::Credentials)
 }
 
 /// Whether nothing else of the plan makes sense when this kind could not be written.

@@ -15,6 +15,8 @@ const VERIFY: Duration = Duration::from_secs(1);
 const NOT_READY: Duration = Duration::from_secs(5);
 /// How soon a removal that waits for another sighting is looked at again.
 const LOOK_AGAIN: Duration = Duration::from_secs(5);
+/// How often in a row a failure may be the fault of something that was just made.
+const PATIENT: u32 = 12;
 /// The first delay after an error that may pass.
 const BACKOFF: Duration = Duration::from_secs(2);
 
@@ -39,7 +41,11 @@ pub fn delay(
         ErrorClass::Throttled | ErrorClass::Unreachable | ErrorClass::Conflict | ErrorClass::Credentials => {
             backoff()
         }
-        ErrorClass::NotReady | ErrorClass::NotFound => NOT_READY.min(regular),
+        // A role that was just made is ready within seconds; what is not there after a minute may never be.
+        ErrorClass::NotReady | ErrorClass::NotFound if in_grace || failures <= PATIENT => {
+            NOT_READY.min(regular)
+        }
+        ErrorClass::NotReady | ErrorClass::NotFound => backoff(),
         // What is missing does not heal in seconds, except in an account that is just being set up.
         ErrorClass::Denied | ErrorClass::RegionDisabled if in_grace => NOT_READY.min(regular),
         ErrorClass::Denied

@@ -51,7 +51,9 @@ impl Case {
     fn spec(&self, edits: &[(&str, Value)]) -> Value {
         let (_, mut spec) = fixture::desired_one(self.kind.name(), &self.world, &self.target);
         for (pointer, value) in edits {
-            *spec.pointer_mut(pointer).unwrap() = value.clone();
+            // A field that is not there is left out of a spec.
+            let (parent, field) = pointer.rsplit_once('/').unwrap();
+            spec.pointer_mut(parent).unwrap()[field] = value.clone();
         }
         spec
     }
@@ -146,7 +148,19 @@ fn what_is_as_desired_is_in_sync_and_what_differs_has_drifted() {
     let judged = judged.unwrap();
     assert_eq!(judged.resource.changes[0].path, "state");
     let proposal = judged.proposal.unwrap();
+    // What is disabled delivers nothing, so that putting it right can break nothing.
+    assert_eq!((proposal.action, proposal.stage), (Action::Update, Stage::Expand));
+    let pattern = [("/pattern", json!({ "source": ["aws.s3"] }))];
+    let proposal = Case::rule().present(Mark::Ours, &pattern).unwrap().proposal.unwrap();
     assert_eq!((proposal.action, proposal.stage), (Action::Update, Stage::Switch));
+}
+
+#[test]
+fn a_first_installation_that_is_interrupted_never_counts_as_a_rewrite() {
+    let judged = Case::rule().present(Mark::Ours, &[("/targets", json!({}))]);
+    assert_eq!(judged.unwrap().proposal.unwrap().stage, Stage::Expand);
+    let judged = Case::new("forwarding_role", "").present(Mark::Ours, &[("/policies", json!({}))]);
+    assert_eq!(judged.unwrap().proposal.unwrap().stage, Stage::Expand);
 }
 
 #[test]

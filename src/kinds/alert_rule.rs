@@ -74,6 +74,10 @@ impl Kind for AlertRule {
         rule::mend(world, world.bus(), name, &arn, desired, observed)
     }
 
+    fn in_force(seen: &RuleSpec) -> bool {
+        rule::in_force(seen)
+    }
+
     fn removal(world: &World, _: &Target, name: &str, observed: &Seen<RuleSpec>) -> Removal {
         rule::removal(world.bus(), name, observed)
     }

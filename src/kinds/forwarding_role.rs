@@ -133,6 +133,11 @@ impl Kind for ForwardingRole {
         calls
     }
 
+    fn in_force(seen: &RoleSpec) -> bool {
+        // Made a moment ago, and its policy not put yet.
+        !seen.policies.is_empty() || !seen.attached.is_empty()
+    }
+
     fn removal(_: &World, target: &Target, name: &str, observed: &Seen<RoleSpec>) -> Removal {
         if !target.writes_role {
             return Removal { calls: Vec::new(), hold: None };

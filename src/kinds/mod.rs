@@ -154,6 +154,11 @@ pub trait Kind: Send + Sync + 'static {
         observed: Option<&Seen<Self::Spec>>,
     ) -> Vec<Call>;
 
+    /// Whether what was seen does its part of an alert path. Changing what does not can break nothing.
+    fn in_force(_seen: &Self::Spec) -> bool {
+        true
+    }
+
     /// The calls that take it away.
     fn removal(world: &World, target: &Target, name: &str, observed: &Seen<Self::Spec>) -> Removal;
 }
@@ -184,6 +189,8 @@ pub trait AnyKind: Send + Sync {
         desired: &Value,
         observed: Option<&Seen<Value>>,
     ) -> Vec<Call>;
+    /// [`Kind::in_force`].
+    fn in_force(&self, seen: &Value) -> bool;
     /// [`Kind::removal`].
     fn removal(&self, world: &World, target: &Target, name: &str, observed: &Seen<Value>) -> Removal;
 }
@@ -255,6 +262,10 @@ impl<K: Kind> AnyKind for Erased<K> {
         observed: Option<&Seen<Value>>,
     ) -> Vec<Call> {
         K::mend(world, target, name, &typed(desired), observed.map(typed_seen).as_ref())
+    }
+
+    fn in_force(&self, seen: &Value) -> bool {
+        K::in_force(&typed(seen))
     }
 
     fn removal(&self, world: &World, target: &Target, name: &str, observed: &Seen<Value>) -> Removal {

@@ -169,6 +169,11 @@ pub(super) fn mend(
     calls
 }
 
+/// A rule without a target, or a disabled one, delivers nothing.
+pub(crate) fn in_force(spec: &RuleSpec) -> bool {
+    !spec.targets.is_empty() && spec.state != "DISABLED"
+}
+
 /// A rule can be deleted only when its targets are gone.
 pub(super) fn removal(bus: &str, name: &str, observed: &Seen<RuleSpec>) -> Removal {
     let mut calls = Vec::new();

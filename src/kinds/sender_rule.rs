@@ -65,6 +65,10 @@ impl Kind for SenderRule {
         rule::mend(world, DEFAULT_BUS, name, &arn, desired, observed)
     }
 
+    fn in_force(seen: &RuleSpec) -> bool {
+        rule::in_force(seen)
+    }
+
     fn removal(_: &World, _: &Target, name: &str, observed: &Seen<RuleSpec>) -> Removal {
         rule::removal(DEFAULT_BUS, name, observed)
     }

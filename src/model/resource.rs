@@ -100,7 +100,7 @@ pub struct Resource {
     pub reason: Option<&'static str>,
     /// The fields that differ.
     pub changes: Vec<FieldChange>,
-    /// The failed read behind `unknown`.
+    /// The failed read behind `unknown`, or the failed write that should have put right what differs.
     #[serde(serialize_with = "error_text")]
     pub error: Option<CloudError>,
     /// Remarks that are no drift.

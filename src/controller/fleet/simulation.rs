@@ -91,7 +91,7 @@ impl Simulation {
         let look =
             |(index, scope): &(usize, _)| (*index, self.aws.look(KINDS[*index], &world, &target, scope));
         let sights: Vec<_> = begun.scopes.iter().map(look).collect();
-        let Decided { judged, plan } = self.fleet.decide(&begun, &sights, self.now);
+        let Decided { judged, plan } = self.fleet.decide(&begun, &sights, true, self.now);
         let due: Vec<_> = plan.due().filter(|_| target.enforce).cloned().collect();
         'plan: for change in due {
             for call in &change.calls {

@@ -194,7 +194,7 @@ fn a_session_that_only_reads_sends_no_write() {
         home: scene.seed.central_account_id.parse().expect("it is an id"),
         sts_region: "us-east-1".parse().expect("it is a Region"),
         via: None,
-        member_role: "orgwatch-member".to_owned(),
+        central: None,
         external_id: None,
         source_identity: None,
         duration: std::time::Duration::from_secs(3600),
