@@ -251,7 +251,7 @@ pub fn member(
 
 /// Whether a watch is for this account.
 fn watches(watch: &WatchSettings, known: &Known, management: &AccountId) -> bool {
-    let below = |ous: &BTreeSet<OuId>| known.account.path.iter().any(|ou| ous.contains(ou));
+    let below = |ous: &BTreeSet<OuId>| known.account.units().iter().any(|ou| ous.contains(ou));
     let id = &known.account.id;
     let named = match &watch.accounts {
         WatchAccounts::All => true,
@@ -264,7 +264,7 @@ fn watches(watch: &WatchSettings, known: &Known, management: &AccountId) -> bool
 
 /// Whether an account may be written in, given what holds where no override says otherwise.
 pub fn enforces(settings: &Settings, known: &Known, given: Mode) -> bool {
-    mode_of(settings, &known.account.id, &known.account.path).unwrap_or(given) == Mode::Enforce
+    mode_of(settings, &known.account.id, known.account.units()).unwrap_or(given) == Mode::Enforce
 }
 
 /// What an override says of an account: one of its own before one of its innermost unit.

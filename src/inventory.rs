@@ -39,12 +39,19 @@ pub struct Account {
     pub email: String,
     /// Its state.
     pub state: AccountState,
-    /// Root and organizational units from the top down.
-    pub path: Vec<OuId>,
+    /// Root and organizational units from the top down; none while its place is not known.
+    pub path: Option<Vec<OuId>>,
     /// When it joined.
     pub joined_at: Option<Timestamp>,
     /// Its tags, where a filter needs them.
     pub tags: Option<Tags>,
+}
+
+impl Account {
+    /// Root and organizational units from the top down, as far as they are known.
+    pub fn units(&self) -> &[OuId] {
+        self.path.as_deref().unwrap_or_default()
+    }
 }
 
 /// Which accounts are wanted.
@@ -69,12 +76,18 @@ impl Filter {
     }
 
     /// How an account stands, and why if it is not wanted.
-    pub fn standing(&self, account: &Account) -> (Standing, Option<String>) {
+    pub fn decide(&self, account: &Account) -> Decision {
         if account.state != AccountState::Active {
-            return (Standing::Inactive, Some(format!("the account is {}", account.state.name())));
+            let reason = Some(format!("the account is {}", account.state.name()));
+            return Decision { standing: Standing::Inactive, reason, certain: true };
         }
-        let within = |ous: &BTreeSet<OuId>| account.path.iter().find(|ou| ous.contains(*ou)).cloned();
-        let excluded = |why: String| (Standing::Excluded, Some(why));
+        let excluded =
+            |why: String| Decision { standing: Standing::Excluded, reason: Some(why), certain: true };
+        // Looking into an account could not be undone, so one of which we do not know enough is left out; and as we
+        // do not know enough, nothing is taken away in it either.
+        let not_known = |what: &str| Decision { certain: false, ..excluded(format!("{what} not known yet")) };
+        let Some(path) = &account.path else { return not_known("its place in the organization is") };
+        let within = |ous: &BTreeSet<OuId>| path.iter().find(|ou| ous.contains(*ou)).cloned();
         if self.exclude_accounts.contains(&account.id) {
             return excluded("listed in `organization.exclude_accounts`".to_owned());
         }
@@ -85,10 +98,7 @@ impl Filter {
             return excluded("below none of `organization.include_ous`".to_owned());
         }
         if self.needs_tags() {
-            // An account whose tags are not known is not wanted yet: looking into it could not be undone.
-            let Some(tags) = &account.tags else {
-                return excluded("its tags are not known yet".to_owned());
-            };
+            let Some(tags) = &account.tags else { return not_known("its tags are") };
             if let Some((key, value)) = self.exclude_tags.iter().find(|(k, v)| tags.get(*k) == Some(v)) {
                 return excluded(format!("tagged {key}={value}, which is in `organization.exclude_tags`"));
             }
@@ -98,8 +108,19 @@ impl Filter {
                 ));
             }
         }
-        (Standing::Active, None)
+        Decision { standing: Standing::Active, reason: None, certain: true }
     }
+}
+
+/// How an account stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Decision {
+    /// How.
+    pub standing: Standing,
+    /// Why, if it is not wanted.
+    pub reason: Option<String>,
+    /// Whether that follows from what we know, and not from what we do not know yet.
+    pub certain: bool,
 }
 
 /// An account that we know, with what we remember of it.
@@ -111,6 +132,8 @@ pub struct Known {
     pub standing: Standing,
     /// Why, if it is not wanted.
     pub reason: Option<String>,
+    /// Whether that follows from what we know; else nothing is taken away for it.
+    pub certain: bool,
     /// The latest of joined, first seen, moved into scope and became active: its grace counts from here.
     pub wanted_since: Timestamp,
 }
@@ -154,10 +177,13 @@ impl Inventory {
         let listed: BTreeSet<AccountId> = listing.iter().map(|a| a.id.clone()).collect();
         self.doubt = self.why_doubt(&listed, central);
         let first_listing = self.known.is_empty();
-        for account in listing {
+        for mut account in listing {
             self.departed.remove(&account.id);
-            let (standing, reason) = filter.standing(&account);
             let before = self.known.get(&account.id);
+            if account.path.is_none() {
+                account.path = before.and_then(|known| known.account.path.clone());
+            }
+            let Decision { standing, reason, certain } = filter.decide(&account);
             let wanted_since = match before {
                 // Same standing as before: its grace goes on counting.
                 Some(known) if known.standing == Standing::Active || standing != Standing::Active => {
@@ -169,7 +195,7 @@ impl Inventory {
                 None if first_listing => account.joined_at.unwrap_or(now),
                 None => now,
             };
-            self.known.insert(account.id.clone(), Known { account, standing, reason, wanted_since });
+            self.known.insert(account.id.clone(), Known { account, standing, reason, certain, wanted_since });
         }
         if self.doubt.is_some() && !self.agreed(&listed, now) {
             return;
@@ -227,7 +253,7 @@ mod tests {
             name: format!("account {n}"),
             email: format!("a{n}@example.com"),
             state: AccountState::Active,
-            path: vec!["r-ab12".parse().unwrap()],
+            path: Some(vec!["r-ab12".parse().unwrap()]),
             joined_at: Some("2020-01-01T00:00:00Z".parse().unwrap()),
             tags: None,
         }
@@ -323,18 +349,34 @@ mod tests {
             exclude_tags: Tags::from([("orgwatch".to_owned(), "off".to_owned())]),
             ..Filter::default()
         };
-        assert_eq!(off.standing(&tagged("orgwatch", "off")).0, Standing::Excluded);
-        assert_eq!(off.standing(&tagged("orgwatch", "on")).0, Standing::Active);
+        assert_eq!(off.decide(&tagged("orgwatch", "off")).standing, Standing::Excluded);
+        assert_eq!(off.decide(&tagged("orgwatch", "on")).standing, Standing::Active);
         // Not seen is not "not tagged".
-        assert_eq!(off.standing(&account(1)).0, Standing::Excluded);
+        assert_eq!(off.decide(&account(1)).standing, Standing::Excluded);
         let ou = Filter { exclude_ous: BTreeSet::from(["r-ab12".parse().unwrap()]), ..Filter::default() };
-        assert!(ou.standing(&account(1)).1.unwrap().contains("r-ab12"));
+        assert!(ou.decide(&account(1)).reason.unwrap().contains("r-ab12"));
         let elsewhere = Filter {
             include_ous: BTreeSet::from(["ou-ab12-cdefgh34".parse().unwrap()]),
             ..Filter::default()
         };
-        assert_eq!(elsewhere.standing(&account(1)).0, Standing::Excluded);
+        assert_eq!(elsewhere.decide(&account(1)).standing, Standing::Excluded);
         let suspended = Account { state: AccountState::Other("SUSPENDED"), ..account(1) };
-        assert_eq!(Filter::default().standing(&suspended).0, Standing::Inactive);
+        assert_eq!(Filter::default().decide(&suspended).standing, Standing::Inactive);
+    }
+
+    #[test]
+    fn what_is_not_known_of_an_account_leaves_it_out_and_takes_nothing_away() {
+        let nowhere = Account { path: None, ..account(1) };
+        let decision = Filter::default().decide(&nowhere);
+        assert_eq!((decision.standing, decision.certain), (Standing::Excluded, false));
+        let tagged =
+            Filter { include_tags: Tags::from([("a".to_owned(), "b".to_owned())]), ..Filter::default() };
+        assert!(!tagged.decide(&account(1)).certain);
+        // A place that was known once is kept while the listing does not tell it.
+        let mut inventory = inventory(30);
+        let mut listed = listing(0..30);
+        listed[7].path = None;
+        inventory.take(listed, &Filter::default(), &id(0), at(5));
+        assert_eq!(inventory.known()[&id(7)].standing, Standing::Active);
     }
 }

@@ -68,11 +68,11 @@ impl OrganizationReader {
             }
         }
         // Older endpoints tell no paths.
-        if accounts.iter().any(|account| account.path.is_empty()) {
+        if accounts.iter().any(|account| account.path.is_none()) {
             let paths = self.walk(session).await?;
             for account in &mut accounts {
                 if let Some(path) = paths.get(&account.id) {
-                    account.path.clone_from(path);
+                    account.path = Some(path.clone());
                 }
             }
         }
@@ -205,7 +205,7 @@ fn account(listed: sdk::Account) -> Result<Account, String> {
             .parse()
             .map_err(|e: crate::model::ids::IdError| e.to_string())?,
         state: state(&listed),
-        path: listed.paths().first().map(|path| units_of(path)).unwrap_or_default(),
+        path: listed.paths().first().and_then(|path| units_of(path)),
         name: listed.name.unwrap_or_default(),
         email: listed.email.unwrap_or_default(),
         joined_at: listed.joined_timestamp.and_then(|at| Timestamp::from_second(at.secs()).ok()),
@@ -234,9 +234,16 @@ fn state(account: &sdk::Account) -> AccountState {
     }
 }
 
-/// `o-1/r-2/ou-3/ou-4/123456789012/` -> `r-2`, `ou-3`, `ou-4`.
-fn units_of(path: &str) -> Vec<OuId> {
-    path.split('/').filter_map(|part| part.parse().ok()).collect()
+/// `o-1/r-2/ou-3/ou-4/123456789012/` -> `r-2`, `ou-3`, `ou-4`; none if a part of it is something else, as half a path
+/// would be a wrong one.
+fn units_of(path: &str) -> Option<Vec<OuId>> {
+    let parts: Vec<&str> = path.trim_end_matches('/').split('/').collect();
+    let [_organization, units @ .., _account] = parts.as_slice() else { return None };
+    units
+        .iter()
+        .map(|unit| unit.parse().ok())
+        .collect::<Option<Vec<OuId>>>()
+        .filter(|units| !units.is_empty())
 }
 
 fn unusable(operation: &'static str, session: &Session, message: &str) -> CloudError {
@@ -309,8 +316,11 @@ mod tests {
 
     #[test]
     fn a_path_is_read_from_the_top_down() {
-        let units = units_of("o-a1b2c3d4e5/r-ab12/ou-ab12-11111111/ou-ab12-22222222/123456789012/");
+        let units = units_of("o-a1b2c3d4e5/r-ab12/ou-ab12-11111111/ou-ab12-22222222/123456789012/").unwrap();
         let ids: Vec<String> = units.iter().map(ToString::to_string).collect();
         assert_eq!(ids, ["r-ab12", "ou-ab12-11111111", "ou-ab12-22222222"]);
+        // Half a path would put the account where it is not.
+        assert_eq!(units_of("o-a1b2c3d4e5/r-ab12/team/123456789012/"), None);
+        assert_eq!(units_of(""), None);
     }
 }

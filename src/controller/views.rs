@@ -211,7 +211,7 @@ impl Controller {
         let state = format!("{}/{}", judgement.coverage.label(), judgement.reason);
         let path =
             std::iter::once(fleet.organization.as_ref().map(|(id, _)| id.to_string()).unwrap_or_default())
-                .chain(account.path.iter().map(ToString::to_string))
+                .chain(account.units().iter().map(ToString::to_string))
                 .map(|part| part + "/")
                 .collect();
         AccountView {

@@ -46,14 +46,8 @@ impl Controller {
         let fleet = self.fleet();
         let all = options.accounts.is_empty() && options.ous.is_empty();
         let wanted = |key: &&TargetKey| {
-            let path = || {
-                fleet
-                    .inventory
-                    .known()
-                    .get(&key.account)
-                    .map(|k| k.account.path.as_slice())
-                    .unwrap_or_default()
-            };
+            let path =
+                || fleet.inventory.known().get(&key.account).map(|k| k.account.units()).unwrap_or_default();
             all || options.accounts.contains(&key.account) || path().iter().any(|ou| options.ous.contains(ou))
         };
         fleet.targets.keys().filter(wanted).cloned().collect()

@@ -57,7 +57,7 @@ pub(crate) fn account(id: AccountId) -> Account {
         email: format!("{id}@example.com"),
         id,
         state: AccountState::Active,
-        path: vec!["r-ab12".parse().unwrap(), "ou-ab12-outer000".parse().unwrap()],
+        path: Some(vec!["r-ab12".parse().unwrap(), "ou-ab12-outer000".parse().unwrap()]),
         joined_at: Some("2020-01-01T00:00:00Z".parse().unwrap()),
         tags: None,
     }
@@ -66,7 +66,13 @@ pub(crate) fn account(id: AccountId) -> Account {
 /// An account that is active and wanted.
 pub(crate) fn known(id: AccountId) -> Known {
     let account = account(id);
-    Known { standing: Standing::Active, reason: None, wanted_since: account.joined_at.unwrap(), account }
+    Known {
+        standing: Standing::Active,
+        reason: None,
+        certain: true,
+        wanted_since: account.joined_at.unwrap(),
+        account,
+    }
 }
 
 /// Everybody: management, central and so many members.
