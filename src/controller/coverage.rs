@@ -208,3 +208,6 @@ pub fn of_central(facts: &Facts<'_>, alerts: usize) -> Judgement {
     }
     own
 }
+
+#[cfg(test)]
+mod tests;

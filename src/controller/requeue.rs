@@ -72,3 +72,6 @@ pub fn delay(
         () => regular,
     }
 }
+
+#[cfg(test)]
+mod tests;
