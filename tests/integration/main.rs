@@ -4,6 +4,7 @@
 
 #![expect(clippy::expect_used, clippy::panic, reason = "this is all test code, its functions included")]
 
+mod architecture;
 mod config;
 mod emulator;
 mod orgwatch;
