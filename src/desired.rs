@@ -278,3 +278,6 @@ fn mode_of(settings: &Settings, account: &AccountId, path: &[OuId]) -> Option<Mo
     };
     own.or_else(inner).map(|o| o.mode)
 }
+
+#[cfg(test)]
+mod tests;

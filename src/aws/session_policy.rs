@@ -170,3 +170,6 @@ fn grants(world: &World, target: &Target, call: &Call) -> Vec<(&'static str, Str
         Call::DeleteRole { name } => vec![("iam:DeleteRole", role(name))],
     }
 }
+
+#[cfg(test)]
+mod tests;

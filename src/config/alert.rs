@@ -216,6 +216,18 @@ mod tests {
     const EMAIL: &str = "{ protocol = 'email', endpoint = 'security@example.com' }";
 
     #[test]
+    fn an_alert_whose_accounts_are_all_excluded_is_refused_because_it_would_match_every_account() {
+        let (a, b) = ("'300000000001'", "'300000000002'");
+        let limits = |accounts: &str, excluded: &str| {
+            codes(&format!("[[alert]]\nname='x'\naccounts=[{accounts}]\nexclude_accounts=[{excluded}]"))
+        };
+        assert_eq!(limits(a, a), ["E-no-account alert[0].exclude_accounts"]);
+        assert_eq!(limits(a, &format!("{a},{b}")), ["E-no-account alert[0].exclude_accounts"]);
+        assert!(limits(&format!("{a},{b}"), b).is_empty());
+        assert!(limits("", a).is_empty());
+    }
+
+    #[test]
     fn an_alert_without_watches_has_all_of_them() {
         let watches = "[[watch]]\nname='a'\npreset='cis-4.4'\n[[watch]]\nname='b'\npreset='iam-any'\n";
         let alert = |more: &str| settings(&format!("{watches}[[alert]]\nname='x'\n{more}")).alerts.remove(0);

@@ -217,3 +217,6 @@ pub fn of_central(facts: &Facts<'_>, alerts: usize) -> Judgement {
     }
     own
 }
+
+#[cfg(test)]
+mod tests;

@@ -78,3 +78,6 @@ pub fn delay(
         () => regular,
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -329,3 +329,6 @@ fn holds(fleet: &Fleet, chronicle: &mut Chronicle, now: Timestamp) -> Vec<HoldVi
     chronicle.since.retain(|what, _| what.strip_prefix("hold ").is_none_or(|id| holds.contains_key(id)));
     holds.into_values().collect()
 }
+
+#[cfg(test)]
+mod tests;

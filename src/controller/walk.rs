@@ -209,3 +209,6 @@ fn goes_on(outcome: &PassOutcome) -> bool {
         || outcome.plan.changes.iter().any(|c| c.hold.as_ref().is_some_and(|h| h.waits))
         || outcome.resources.iter().any(|r| r.verdict == Verdict::Pending)
 }
+
+#[cfg(test)]
+mod tests;

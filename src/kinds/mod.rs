@@ -285,3 +285,6 @@ fn rest_absent<S>(scope: &Scope, mut sights: Sights<S>) -> Sights<S> {
     }
     sights
 }
+
+#[cfg(test)]
+mod tests;

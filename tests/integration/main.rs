@@ -5,6 +5,7 @@
 #![expect(clippy::expect_used, clippy::panic, reason = "this is all test code, its functions included")]
 
 mod browser;
+mod architecture;
 mod config;
 mod deploy;
 mod emulator;

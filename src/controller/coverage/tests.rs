@@ -1,0 +1,218 @@
+use serde_json::Value;
+
+use super::*;
+use crate::judge::{NOT_OURS_TO_WRITE, OWNERSHIP_REMOVED};
+use crate::model::plan::Plan;
+use crate::model::resource::{FieldChange, Note, ResourceId};
+use crate::model::target::{Side, TargetKey};
+use crate::world::fixture::{self, at};
+
+fn resource(kind: &'static str, verdict: Verdict, reason: Option<&'static str>, paths: &[&str]) -> Resource {
+    let change =
+        |path: &&str| FieldChange { path: (*path).to_owned(), desired: Value::Null, observed: Value::Null };
+    Resource {
+        id: ResourceId { kind, name: "orgwatch-x".to_owned() },
+        verdict,
+        reason,
+        changes: paths.iter().map(change).collect(),
+        error: None,
+        notes: Vec::new(),
+    }
+}
+
+fn view(resources: Vec<Resource>) -> TargetView {
+    let target: TargetKey = fixture::key(Side::Member, fixture::member_id(1));
+    TargetView {
+        plan: Plan { target: target.clone(), changes: Vec::new() },
+        target,
+        resources,
+        error: None,
+        observed_at: at(0),
+        last_change_at: Some(at(0)),
+        observed_generation: 1,
+    }
+}
+
+fn facts<'a>(views: &'a [&'a TargetView]) -> Facts<'a> {
+    Facts {
+        standing: Standing::Active,
+        standing_reason: None,
+        no_management_role: false,
+        targets: 1,
+        views,
+        in_grace: false,
+        enforce: true,
+    }
+}
+
+fn fine() -> Judgement {
+    Judgement::new(Coverage::Configured, "InSync", "")
+}
+
+/// Coverage and reason of an account that has just this.
+fn of(resources: Vec<Resource>) -> (Coverage, &'static str) {
+    let view = view(resources);
+    let judgement = of_account(&facts(&[&view]), &fine());
+    (judgement.coverage, judgement.reason)
+}
+
+#[test]
+fn an_account_that_nobody_looks_into_is_uncovered() {
+    let none: [&TargetView; 0] = [];
+    let reason = |change: fn(&mut Facts<'_>)| {
+        let mut facts = facts(&none);
+        change(&mut facts);
+        let judgement = of_account(&facts, &fine());
+        assert_eq!(judgement.coverage, Coverage::Uncovered);
+        judgement.reason
+    };
+    assert_eq!(reason(|f| f.standing = Standing::Excluded), "Excluded");
+    assert_eq!(reason(|f| f.standing = Standing::Inactive), "Inactive");
+    assert_eq!(reason(|f| f.no_management_role = true), "NoManagementRole");
+    assert_eq!(reason(|f| f.targets = 0), "NoWatch");
+}
+
+#[test]
+fn as_long_as_one_region_was_not_looked_at_nothing_is_said() {
+    let view = view(Vec::new());
+    let facts = Facts { targets: 2, ..facts(&[]) };
+    let views = [&view];
+    assert_eq!(of_account(&Facts { views: &views, ..facts }, &fine()).reason, "NotObserved");
+}
+
+#[test]
+fn each_state_of_a_resource_gives_one_coverage() {
+    for (kind, verdict, reason, paths, expected) in [
+        ("sender_rule", Verdict::InSync, None, vec![], (Coverage::Configured, "InSync")),
+        ("sender_rule", Verdict::Orphan, None, vec![], (Coverage::Configured, "InSync")),
+        ("sender_rule", Verdict::Foreign, Some(NAME_TAKEN), vec![], (Coverage::Broken, NAME_TAKEN)),
+        ("sender_rule", Verdict::Unknown, None, vec![], (Coverage::Unknown, "Unknown")),
+        ("sender_rule", Verdict::Pending, Some(SETTLING), vec![], (Coverage::Pending, SETTLING)),
+        (
+            "sender_rule",
+            Verdict::Drifted,
+            Some(MISSING),
+            vec!["state"],
+            (Coverage::Broken, "SenderRuleMissing"),
+        ),
+        ("sender_rule", Verdict::Drifted, None, vec!["state"], (Coverage::Broken, "SenderRuleDrifted")),
+        (
+            "forwarding_role",
+            Verdict::Drifted,
+            Some(MISSING),
+            vec![],
+            (Coverage::Broken, "ForwardingRoleMissing"),
+        ),
+        (
+            "forwarding_role",
+            Verdict::Drifted,
+            Some(NOT_OURS_TO_WRITE),
+            vec!["trust"],
+            (Coverage::Broken, "ForwardingRoleDrifted"),
+        ),
+        ("event_bus", Verdict::Drifted, None, vec!["policy"], (Coverage::Broken, "BusDrifted")),
+        ("event_bus", Verdict::Drifted, Some(MISSING), vec![], (Coverage::Broken, "BusMissing")),
+        ("topic", Verdict::Drifted, None, vec!["policy"], (Coverage::Broken, "TopicDrifted")),
+        ("alert_rule", Verdict::Drifted, None, vec!["state"], (Coverage::Broken, "AlertRuleDrifted")),
+        ("queue", Verdict::Drifted, None, vec!["attributes.Policy"], (Coverage::Broken, "Drifted")),
+        // What carries no event breaks nothing.
+        ("sender_rule", Verdict::Drifted, None, vec!["description"], (Coverage::Configured, "InSync")),
+        (
+            "sender_rule",
+            Verdict::Drifted,
+            Some(OWNERSHIP_REMOVED),
+            vec!["description", "tags.orgwatch:managed-by"],
+            (Coverage::Configured, "InSync"),
+        ),
+        (
+            "sender_rule",
+            Verdict::Drifted,
+            None,
+            vec!["description", "state"],
+            (Coverage::Broken, "SenderRuleDrifted"),
+        ),
+        ("alert_rule", Verdict::Foreign, Some(STRANGER), vec![], (Coverage::Configured, "InSync")),
+        (
+            "topic",
+            Verdict::Drifted,
+            Some(UNKNOWN_SUBSCRIPTION),
+            vec!["subscriptions.sms +1"],
+            (Coverage::Configured, "InSync"),
+        ),
+    ] {
+        assert_eq!(
+            of(vec![resource(kind, verdict, reason, &paths)]),
+            expected,
+            "{kind} {verdict:?} {reason:?} {paths:?}"
+        );
+    }
+}
+
+#[test]
+fn the_worst_resource_decides() {
+    let drifted = resource("sender_rule", Verdict::Drifted, None, &["state"]);
+    let foreign = resource("forwarding_role", Verdict::Foreign, Some(NAME_TAKEN), &[]);
+    let pending = resource("sender_rule", Verdict::Pending, Some(SETTLING), &[]);
+    assert_eq!(of(vec![pending.clone(), drifted.clone(), foreign]), (Coverage::Broken, NAME_TAKEN));
+    assert_eq!(of(vec![drifted, pending]), (Coverage::Broken, "SenderRuleDrifted"));
+}
+
+#[test]
+fn what_is_about_to_be_made_is_pending_and_where_nothing_is_written_it_is_broken() {
+    let mut view = view(vec![resource("sender_rule", Verdict::Drifted, Some(MISSING), &["state"])]);
+    view.last_change_at = None;
+    let views = [&view];
+    let installing = of_account(&facts(&views), &fine());
+    assert_eq!((installing.coverage, installing.reason), (Coverage::Pending, "Installing"));
+    let observing = of_account(&Facts { enforce: false, ..facts(&views) }, &fine());
+    assert_eq!((observing.coverage, observing.reason), (Coverage::Broken, "SenderRuleMissing"));
+    assert!(observing.message.contains("`orgwatch apply` repairs it"));
+}
+
+#[test]
+fn an_account_that_cannot_be_seen_is_unknown_unless_it_is_new() {
+    for (class, in_grace, expected) in [
+        (ErrorClass::Denied, false, (Coverage::Unknown, "Denied")),
+        (ErrorClass::Throttled, false, (Coverage::Unknown, "Throttled")),
+        (ErrorClass::Denied, true, (Coverage::Pending, "NotReady")),
+        (ErrorClass::RegionDisabled, true, (Coverage::Pending, "NotReady")),
+        (ErrorClass::Throttled, true, (Coverage::Unknown, "Throttled")),
+        (ErrorClass::DeniedByScp, true, (Coverage::Unknown, "DeniedByScp")),
+    ] {
+        let view = TargetView { error: Some(fixture::error(class)), ..view(Vec::new()) };
+        let judgement = of_account(&Facts { in_grace, ..facts(&[&view]) }, &fine());
+        assert_eq!((judgement.coverage, judgement.reason), expected, "{class:?} {in_grace}");
+    }
+}
+
+#[test]
+fn the_central_half_breaks_every_account_that_would_be_covered_and_hides_no_trouble_of_its_own() {
+    let central = Judgement::new(Coverage::Broken, "NoAlert", "");
+    let sync = view(Vec::new());
+    assert_eq!(of_account(&facts(&[&sync]), &central), central);
+    let broken = view(vec![resource("sender_rule", Verdict::Drifted, None, &["state"])]);
+    assert_eq!(of_account(&facts(&[&broken]), &central).reason, "SenderRuleDrifted");
+}
+
+#[test]
+fn nobody_told_is_nobody_covered() {
+    let topic = |notes: &[&'static str], verdict| {
+        let mut topic = resource("topic", verdict, None, &[]);
+        let note = |reason: &&'static str| Note { reason, message: String::new() };
+        topic.notes = notes.iter().map(note).collect();
+        view(vec![topic])
+    };
+    let central = |view: TargetView, alerts| {
+        let judgement = of_central(&facts(&[&view]), alerts);
+        (judgement.coverage, judgement.reason)
+    };
+    let silent = [NO_CONFIRMED_SUBSCRIPTION];
+    let pending = [SUBSCRIPTION_PENDING, NO_CONFIRMED_SUBSCRIPTION];
+    assert_eq!(central(topic(&[], Verdict::InSync), 0), (Coverage::Broken, "NoAlert"));
+    assert_eq!(central(topic(&[], Verdict::InSync), 1), (Coverage::Configured, "InSync"));
+    assert_eq!(central(topic(&silent, Verdict::InSync), 1), (Coverage::Broken, NO_CONFIRMED_SUBSCRIPTION));
+    assert_eq!(central(topic(&pending, Verdict::InSync), 1), (Coverage::Pending, SUBSCRIPTION_PENDING));
+    // Some confirmed, one not yet: people are told.
+    assert_eq!(central(topic(&[SUBSCRIPTION_PENDING], Verdict::InSync), 1), (Coverage::Configured, "InSync"));
+    assert_eq!(central(topic(&silent, Verdict::Orphan), 1), (Coverage::Configured, "InSync"));
+}

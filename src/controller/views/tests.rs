@@ -1,0 +1,128 @@
+use super::*;
+use crate::controller::fleet::Fleet;
+use crate::limits::{ChangedAccounts, Limits};
+use crate::model::error::ErrorClass;
+use crate::model::plan::{Action, Change, Hold, Plan, Stage};
+use crate::model::resource::{Resource, ResourceId};
+use crate::world::fixture::{self, at};
+
+fn key(n: u64) -> TargetKey {
+    fixture::key(Side::Member, fixture::member_id(n))
+}
+
+fn view(n: u64, verdicts: &[Verdict]) -> TargetView {
+    let id = ResourceId { kind: "sender_rule", name: "orgwatch-x".to_owned() };
+    let resource = |verdict: &Verdict| Resource {
+        id: id.clone(),
+        verdict: *verdict,
+        reason: None,
+        changes: Vec::new(),
+        error: None,
+        notes: Vec::new(),
+    };
+    TargetView {
+        target: key(n),
+        resources: verdicts.iter().map(resource).collect(),
+        plan: Plan { target: key(n), changes: Vec::new() },
+        error: None,
+        observed_at: at(0),
+        last_change_at: None,
+        observed_generation: 1,
+    }
+}
+
+#[test]
+fn an_account_is_as_bad_as_its_worst_resource_in_any_region() {
+    let of =
+        |views: Vec<TargetView>, count| worst(&views.into_iter().map(Arc::new).collect::<Vec<_>>(), count);
+    assert_eq!(of(vec![view(1, &[Verdict::InSync, Verdict::InSync])], 1), Verdict::InSync);
+    let mixed = vec![view(1, &[Verdict::InSync, Verdict::Drifted]), view(1, &[Verdict::Foreign])];
+    assert_eq!(of(mixed, 2), Verdict::Foreign);
+    assert_eq!(of(vec![view(1, &[Verdict::InSync])], 2), Verdict::Pending);
+    assert_eq!(of(vec![view(1, &[Verdict::Drifted])], 2), Verdict::Drifted);
+    let unseen = TargetView { error: Some(fixture::error(ErrorClass::Denied)), ..view(1, &[]) };
+    assert_eq!(of(vec![unseen], 1), Verdict::Unknown);
+}
+
+#[test]
+fn since_when_changes_only_with_the_state() {
+    let mut chronicle = Chronicle::default();
+    let mut since = |state, now| chronicle.since("coverage 1".to_owned(), state, at(now));
+    assert_eq!(since("configured", 1), at(1));
+    assert_eq!(since("configured", 2), at(1));
+    assert_eq!(since("broken", 3), at(3));
+    assert_eq!(since("configured", 4), at(4));
+}
+
+#[test]
+fn a_walk_is_complete_when_every_target_of_it_was_looked_at_and_those_that_are_gone_are_not_waited_for() {
+    let mut chronicle = Chronicle::default();
+    let all = || BTreeSet::from([key(1), key(2), key(3)]);
+    chronicle.observed(&key(1), at(1), all);
+    chronicle.observed(&key(1), at(2), all);
+    chronicle.observed(&key(2), at(3), all);
+    assert!(chronicle.last_resync.is_none());
+    chronicle.observed(&key(3), at(4), all);
+    assert_eq!(chronicle.last_resync.take().unwrap().started_at, at(1));
+    chronicle.observed(&key(1), at(5), all);
+    chronicle.retarget(&BTreeSet::from([key(1), key(2)]));
+    chronicle.observed(&key(2), at(6), all);
+    assert_eq!(chronicle.last_resync.unwrap().started_at, at(5));
+}
+
+#[test]
+fn a_region_code_of_any_length_lies_within_the_keys_of_its_account() {
+    let keys = member_keys(&fixture::member_id(2));
+    for region in ["af-south-1", "us-gov-west-1", "eusc-de-east-1"] {
+        let key = |n| TargetKey { region: region.parse().unwrap(), ..key(n) };
+        assert!(keys.contains(&key(2)), "{region}");
+        assert!(!keys.contains(&key(1)) && !keys.contains(&key(3)), "{region}");
+        assert!(!keys.contains(&TargetKey { side: Side::Central, ..key(2) }), "{region}");
+    }
+}
+
+#[test]
+fn holds_of_one_kind_are_one_over_all_accounts_and_begin_anew_when_they_come_back() {
+    let rules = crate::controller::fleet::Rules {
+        settle: std::time::Duration::ZERO,
+        grace: std::time::Duration::ZERO,
+        limits: Limits {
+            window: std::time::Duration::ZERO,
+            deletions: None,
+            changed_accounts: ChangedAccounts::Off,
+        },
+        first_accounts: BTreeSet::new(),
+        prune: false,
+        organization_given: true,
+        teardown: false,
+        delete_data: false,
+    };
+    let mut fleet = Fleet::new(rules);
+    let mut chronicle = Chronicle::default();
+    let put = |fleet: &mut Fleet, n, waits| {
+        let mut view = view(n, &[Verdict::Orphan]);
+        view.plan.changes.push(Change {
+            resource: view.resources[0].id.clone(),
+            action: Action::Delete,
+            stage: Stage::Contract,
+            reason: String::new(),
+            fields: Vec::new(),
+            calls: Vec::new(),
+            hold: Some(Hold { reason: "DeletionLimit", message: "why".to_owned(), waits }),
+        });
+        fleet.states.entry(key(n)).or_default().view = Some(Arc::new(view));
+    };
+    put(&mut fleet, 1, false);
+    put(&mut fleet, 2, false);
+    put(&mut fleet, 3, true);
+    let held = holds(&fleet, &mut chronicle, at(1));
+    assert_eq!(held.len(), 1);
+    assert_eq!(held[0].id, "DeletionLimit-sender_rule-orgwatch-x");
+    assert_eq!((held[0].changes, held[0].since), (2, at(1)));
+    assert_eq!(held[0].accounts, [fixture::member_id(1), fixture::member_id(2)]);
+    assert_eq!(holds(&fleet, &mut chronicle, at(2))[0].since, at(1));
+    let states = std::mem::take(&mut fleet.states);
+    assert!(holds(&fleet, &mut chronicle, at(3)).is_empty());
+    fleet.states = states;
+    assert_eq!(holds(&fleet, &mut chronicle, at(4))[0].since, at(4));
+}
