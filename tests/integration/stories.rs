@@ -3,5 +3,6 @@
 mod converges;
 mod drift;
 mod reading;
+mod renames;
 mod scene;
 mod serves;
