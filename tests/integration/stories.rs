@@ -2,7 +2,10 @@
 
 mod converges;
 mod drift;
+mod limits;
+mod ownership;
 mod reading;
 mod renames;
 mod scene;
 mod serves;
+mod teardown;
