@@ -42,6 +42,7 @@ impl Controller {
                     fleet.wrong_place = Some(hold.clone());
                 }
                 self.metrics.discovery(false, now);
+                self.changed.notify_one();
                 return Err(error);
             }
         };

@@ -105,8 +105,10 @@ impl Controller {
         let mut failed: BTreeSet<AccountId> = BTreeSet::new();
         let mut last_progress = Instant::now();
         while !open.is_empty() && !stop.is_cancelled() && failed.len() < options.max_failures.max(1) {
-            let ready = self.ready(&open);
-            let round = self.round(ready, true, stop, tell).await;
+            let ready = self.fleet().may_go(&open);
+            // Nothing that these could do brings their turn; another look at all of them tells why.
+            let nobody = ready.is_empty();
+            let round = self.round(if nobody { open.clone() } else { ready }, true, stop, tell).await;
             let mut next: BTreeSet<TargetKey> = open.iter().cloned().collect();
             for outcome in round {
                 let again = goes_on(&outcome);
@@ -127,7 +129,7 @@ impl Controller {
                 last_progress = Instant::now();
             }
             open = next.into_iter().collect();
-            if last_progress.elapsed() > settle + PATIENCE {
+            if nobody || last_progress.elapsed() > settle + PATIENCE {
                 break;
             }
             if !open.is_empty() {
@@ -151,13 +153,6 @@ impl Controller {
                     })
             })
             .collect()
-    }
-
-    /// Of the open targets those whose turn has come: the first accounts before the others.
-    fn ready(&self, open: &[TargetKey]) -> Vec<TargetKey> {
-        let first = self.fleet().may_go(open);
-        // When nobody may go, looking at them all again tells why.
-        if first.is_empty() { open.to_vec() } else { first }
     }
 
     async fn round(
