@@ -129,7 +129,7 @@ fn put_left(page: &mut Page, views: &[Arc<TargetView>], options: &PlanOptions) {
                     page.prose(
                         6,
                         Tone::Plain,
-                        "not ours to remove here, as a role in the management account: whoever installed it takes it away",
+                        "not removed yet: it must have been seen twice and be the working path of nothing",
                     );
                 }
                 Verdict::Orphan => {
@@ -430,9 +430,8 @@ mod tests {
 
         No changes. 1 of 1 target is as desired; 1 orphan.
         ");
-        // Where removal was asked for, an orphan without a change is one that is not ours to remove.
         let pruned = plan(&views, &PlanOptions { prune: true, ..OPTIONS });
-        assert!(pruned.contains("not ours to remove"), "{pruned}");
+        assert!(pruned.contains("not removed yet"), "{pruned}");
     }
 
     #[test]
