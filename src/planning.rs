@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::judge::{Judged, Memory, STRANGER, UNKNOWN_SUBSCRIPTION};
+use crate::judge::{Judged, MISSING, Memory, STRANGER, UNKNOWN_SUBSCRIPTION};
 use crate::kinds::queue::DEAD_LETTERS;
 use crate::kinds::topic::{NO_CONFIRMED_SUBSCRIPTION, WAITING_FOR_CONFIRMATION};
 use crate::limits::{Allowance, Denial};
@@ -13,6 +13,8 @@ use crate::world::Target;
 
 /// What is no longer desired waits until all that is desired was seen in place.
 pub const WAITING_FOR_SUCCESSOR: &str = "WaitingForSuccessor";
+/// A rule is not moved to a role that was not seen in place.
+pub const WAITING_FOR_ROLE: &str = "WaitingForRole";
 
 /// What holds a plan back, as far as it concerns this target.
 #[derive(Clone, Debug, Default)]
@@ -47,11 +49,17 @@ pub fn plan(
 ) -> Plan {
     let mut changes: Vec<Change> = Vec::new();
     let makes = judged.iter().filter(|j| j.proposal.as_ref().is_some_and(|p| p.action != Action::Delete));
-    for judged in makes {
-        changes.extend(change(judged, |proposal_hold, change| {
-            guards.wrong_place.clone().or_else(|| guards.not_yet.clone()).or(proposal_hold).or_else(|| {
-                rewrites(target, change).then(|| allowance.rewrite(target).err().map(denied)).flatten()
-            })
+    for made in makes {
+        changes.extend(change(made, |proposal_hold, change| {
+            guards
+                .wrong_place
+                .clone()
+                .or_else(|| guards.not_yet.clone())
+                .or(proposal_hold)
+                .or_else(|| moves_to_an_unseen_role(judged, change))
+                .or_else(|| {
+                    rewrites(target, change).then(|| allowance.rewrite(target).err().map(denied)).flatten()
+                })
         }));
     }
     let prune = guards.prune || guards.teardown || target.leaving;
@@ -96,6 +104,29 @@ fn change(judged: &Judged, hold: impl FnOnce(Option<Hold>, &Change) -> Option<Ho
     };
     change.hold = hold(proposal.hold.clone(), &change);
     Some(change)
+}
+
+/// A rule in force keeps its role until the other one was seen in place: what EventBridge may not deliver it does
+/// not retry.
+fn moves_to_an_unseen_role(judged: &[Judged], change: &Change) -> Option<Hold> {
+    let moves = change.resource.kind == "sender_rule"
+        && change.stage == Stage::Switch
+        && change.fields.iter().any(|field| field.path.ends_with(".role_arn"));
+    let unseen = |role: &&Judged| match role.resource.verdict {
+        Verdict::Pending | Verdict::Unknown | Verdict::Foreign => true,
+        Verdict::Drifted => role.resource.reason == Some(MISSING),
+        Verdict::InSync | Verdict::Orphan => false,
+    };
+    let role = judged.iter().filter(|j| moves && j.resource.id.kind == "forwarding_role").find(unseen)?;
+    Some(Hold {
+        reason: WAITING_FOR_ROLE,
+        message: format!(
+            "role {} was not seen in place; until it is, the rule keeps the one that it has",
+            role.resource.id.name
+        ),
+        // A role that is not ours to make, somebody else has to install.
+        waits: role.proposal.is_some() || role.resource.verdict == Verdict::Pending,
+    })
 }
 
 /// Only rewriting what is in force in members counts against the limit of changed accounts: creating what is absent

@@ -1,6 +1,6 @@
 //! Whether an IAM change in an account would reach people. Pure.
 
-use crate::judge::{NAME_TAKEN, SETTLING, STRANGER, UNKNOWN_SUBSCRIPTION};
+use crate::judge::{CONTESTED, MISSING, NAME_TAKEN, SETTLING, STRANGER, UNKNOWN_SUBSCRIPTION};
 use crate::kinds::topic::{NO_CONFIRMED_SUBSCRIPTION, SUBSCRIPTION_PENDING};
 use crate::model::error::ErrorClass;
 use crate::model::resource::{Resource, Verdict};
@@ -168,7 +168,8 @@ fn of_resource(facts: &Facts<'_>, view: &TargetView, resource: &Resource) -> Jud
 
 /// Whether nothing of it is there.
 fn is_missing(resource: &Resource) -> bool {
-    resource.verdict == Verdict::Drifted && resource.changes.iter().all(|change| change.observed.is_null())
+    let nothing = || resource.changes.iter().all(|change| change.observed.is_null());
+    resource.reason == Some(MISSING) || (resource.reason == Some(CONTESTED) && nothing())
 }
 
 fn reason_of(resource: &Resource) -> &'static str {

@@ -36,9 +36,17 @@ const PAUSE: Duration = Duration::from_millis(250);
 const LONGEST_PAUSE: Duration = Duration::from_secs(4);
 
 impl Controller {
-    /// Looks at every target once, and writes nothing.
+    /// Looks at every target once, and writes nothing: at the central side, then at the first accounts, then at all
+    /// others, so that what is said to wait for whom does not depend on who answers first.
     pub async fn look_at_all(&self, stop: &CancellationToken, tell: &(dyn Fn(&PassOutcome) + Sync)) {
-        self.round(self.keys(), false, stop, tell).await;
+        let mut rest = self.keys();
+        for _ in 0..2 {
+            let first = self.fleet().may_go(&rest);
+            let looked: BTreeSet<&TargetKey> = first.iter().collect();
+            rest.retain(|key| !looked.contains(key));
+            self.round(first, false, stop, tell).await;
+        }
+        self.round(rest, false, stop, tell).await;
     }
 
     /// The targets that a command is narrowed to, in order.

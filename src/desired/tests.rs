@@ -8,7 +8,7 @@ const INNER: &str = "ou-ab12-inner000";
 /// Everybody, the first member below an inner unit too.
 fn everybody() -> BTreeMap<AccountId, Known> {
     let mut everybody = fixture::everybody(2);
-    everybody.get_mut(&member_id(1)).unwrap().account.path.push(INNER.parse().unwrap());
+    everybody.get_mut(&member_id(1)).unwrap().account.path.as_mut().unwrap().push(INNER.parse().unwrap());
     everybody
 }
 
@@ -45,7 +45,7 @@ fn the_central_account_is_a_member_too_and_the_management_account_only_with_a_ro
     let settings = settings(with_role);
     let targets = targets_of(&settings, &everybody(), true);
     let target = |account| &targets[&fixture::key(Side::Member, account)];
-    assert!(matches!(&target(id(MANAGEMENT)).reach, Reach::Role(role) if role.name() == "x"));
+    assert!(matches!(&target(id(MANAGEMENT)).reach, Reach::Management(role) if role.name() == "x"));
     assert!(matches!(&target(member_id(1)).reach, Reach::Member(role) if role.name() == "orgwatch-member"));
     assert!(matches!(&target(id(CENTRAL)).reach, Reach::Member(_)));
     // There no right to write IAM is held, so the role is only looked at.
@@ -57,7 +57,7 @@ fn the_central_account_is_a_member_too_and_the_management_account_only_with_a_ro
 fn the_central_side_is_reached_with_our_own_credentials_or_with_a_role() {
     assert_eq!(fixture::central(&settings("")).reach, Reach::Ambient);
     let with_role = settings(&format!("[central]\nrole_arn = 'arn:aws:iam::{CENTRAL}:role/c'\n"));
-    assert!(matches!(&fixture::central(&with_role).reach, Reach::Role(role) if role.name() == "c"));
+    assert!(matches!(&fixture::central(&with_role).reach, Reach::Central(role) if role.name() == "c"));
 }
 
 #[test]
@@ -69,7 +69,7 @@ fn a_role_that_somebody_else_keeps_is_not_ours_to_write() {
 fn a_watch_is_for_the_accounts_and_units_that_it_names() {
     let watch = |scope: &str| whose(&format!("[[watch]]\nname = 'w'\npreset = 'iam-changes'\n{scope}\n"));
     let (first, second) = (member_id(1), member_id(2));
-    assert_eq!(watch(&format!("include_ous = ['{INNER}']")), [first.clone()]);
+    assert_eq!(watch(&format!("include_ous = ['{INNER}']")), std::slice::from_ref(&first));
     assert_eq!(watch(&format!("exclude_ous = ['{INNER}']")), [id(CENTRAL), second.clone()]);
     assert_eq!(
         watch(&format!("include_ous = ['{OUTER}']\nexclude_ous = ['{INNER}']")),
@@ -270,6 +270,6 @@ fn the_filter_is_the_one_of_the_configuration() {
     let filter = filter(&settings(&text));
     assert!(filter.needs_tags());
     let suspended = Account { state: AccountState::Other("SUSPENDED"), ..fixture::account(member_id(1)) };
-    assert_eq!(filter.standing(&suspended).0, Standing::Inactive);
-    assert_eq!(filter.standing(&fixture::account(member_id(1))).0, Standing::Excluded);
+    assert_eq!(filter.decide(&suspended).standing, Standing::Inactive);
+    assert_eq!(filter.decide(&fixture::account(member_id(1))).standing, Standing::Excluded);
 }

@@ -100,7 +100,7 @@ impl Aws {
                     .get(&here)
                     .map_or((json!({}), tags.clone()), |t| (t.spec["targets"].clone(), t.tags.clone()));
                 let spec = json!({ "pattern": pattern, "state": state, "description": description,
-                                   "schedule": null, "role_arn": null, "targets": targets });
+                                   "targets": targets });
                 self.things.insert(here, Thing { spec, tags });
             }
             Call::PutTargets { bus, rule, targets } => {

@@ -290,18 +290,14 @@ fn a_sender_rule_forwards_its_watch_through_the_role_to_the_bus() {
           "aws.iam"
         ]
       },
-      "role_arn": null,
-      "schedule": null,
       "state": "ENABLED",
       "targets": {
         "central": {
           "arn": "arn:aws:events:us-east-1:222222222222:event-bus/orgwatch",
           "dead_letter": "arn:aws:sqs:us-east-1:222222222222:orgwatch-dead-letters",
-          "foreign_input": null,
           "retry_attempts": 185,
           "retry_seconds": 86400,
-          "role_arn": "arn:aws:iam::300000000001:role/orgwatch-forwarder",
-          "transformer": null
+          "role_arn": "arn:aws:iam::300000000001:role/orgwatch-forwarder"
         }
       }
     }
@@ -337,17 +333,13 @@ fn an_alert_rule_tells_the_topic_in_words_or_passes_the_event_on() {
           "aws.iam"
         ]
       },
-      "role_arn": null,
-      "schedule": null,
       "state": "ENABLED",
       "targets": {
         "topic": {
           "arn": "arn:aws:sns:us-east-1:222222222222:orgwatch-a",
           "dead_letter": "arn:aws:sqs:us-east-1:222222222222:orgwatch-dead-letters",
-          "foreign_input": null,
           "retry_attempts": 185,
           "retry_seconds": 86400,
-          "role_arn": null,
           "transformer": {
             "paths": {
               "account": "$.account",

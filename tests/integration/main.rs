@@ -4,8 +4,8 @@
 
 #![expect(clippy::expect_used, clippy::panic, reason = "this is all test code, its functions included")]
 
-mod browser;
 mod architecture;
+mod browser;
 mod config;
 mod deploy;
 mod emulator;

@@ -1,11 +1,17 @@
 //! The product as its users meet it: one theme a file, each test an organization of its own.
 
+mod access;
 mod broken_accounts;
 mod converges;
+mod credentials;
 mod drift;
 mod faults;
 mod interrupted;
+mod limits;
 mod observe;
+mod ownership;
 mod reading;
+mod renames;
 mod scene;
 mod serves;
+mod teardown;

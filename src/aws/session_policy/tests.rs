@@ -96,10 +96,10 @@ fn a_session_that_looks_can_only_look() {
 }
 
 #[test]
-fn the_session_before_all_members_can_only_become_their_role() {
-    let policy = via("/path/orgwatch-member", crate::model::partition::Partition::China);
-    let expected = json!({ "Effect": "Allow", "Action": ["sts:AssumeRole"],
-                           "Resource": "arn:aws-cn:iam::*:role/path/orgwatch-member" });
+fn a_session_on_the_way_to_others_can_only_become_a_role() {
+    let policy = assume(crate::model::partition::Partition::China);
+    let expected =
+        json!({ "Effect": "Allow", "Action": ["sts:AssumeRole"], "Resource": "arn:aws-cn:iam::*:role/*" });
     assert_eq!(statements(&policy), [expected]);
 }
 

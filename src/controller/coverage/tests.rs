@@ -1,7 +1,7 @@
 use serde_json::Value;
 
 use super::*;
-use crate::judge::{NOT_OURS_TO_WRITE, OWNERSHIP_REMOVED};
+use crate::judge::{MISSING, NOT_OURS_TO_WRITE, OWNERSHIP_REMOVED};
 use crate::model::plan::Plan;
 use crate::model::resource::{FieldChange, Note, ResourceId};
 use crate::model::target::{Side, TargetKey};

@@ -122,6 +122,9 @@ fn every_drift_of_a_member_is_shown_and_repaired() {
         assert_shown(&seen, scene.member(n), drift);
     }
     assert_eq!(changes(&seen).len(), OF_MEMBERS.len(), "nothing else is changed");
+    for _ in 0..3 {
+        assert_eq!(plan(&orgwatch, &[], 2), seen, "a plan does not depend on who answers first");
+    }
     assert_eq!(scene.proxy.writes().len(), 0, "a plan writes nothing");
     orgwatch.run(&["apply", "--yes"]).expect_code(0);
     assert_eq!(steady(scene.read_back()), before);
