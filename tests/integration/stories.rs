@@ -1,6 +1,7 @@
 //! The product as its users meet it: one theme a file, each test an organization of its own.
 
 mod access;
+mod bad_input;
 mod broken_accounts;
 mod converges;
 mod credentials;
@@ -13,5 +14,6 @@ mod ownership;
 mod reading;
 mod renames;
 mod scene;
+mod secrets;
 mod serves;
 mod teardown;
