@@ -185,6 +185,7 @@ pub fn targets(
             reach: settings.central.role_arn.clone().map_or(Reach::Ambient, Reach::Central),
             watches: Vec::new(),
             roles_here: false,
+            watched: false,
             writes_role: false,
             enforce: central_enforces,
             leaving: false,
@@ -235,13 +236,19 @@ pub fn member(
             });
         }
     }
+    // Also where no watch is left: what was installed for one is seen there as an orphan, and not forgotten.
+    let watched = !by_region.is_empty();
     let iam = world.partition.iam_events_region();
+    if by_region.is_empty() || world.sender_regions.contains(&iam) {
+        by_region.entry(iam.clone()).or_default();
+    }
     let home = if by_region.contains_key(&iam) { Some(iam) } else { by_region.keys().next().cloned() };
     let target = |(region, watches): (Region, Vec<Watch>)| Target {
         key: TargetKey { side: Side::Member, account: account.clone(), region: region.clone() },
         reach: reach.clone(),
         watches,
         roles_here: Some(&region) == home.as_ref(),
+        watched,
         writes_role: world.forwarder.managed && account != management,
         enforce,
         leaving,

@@ -168,6 +168,7 @@ mod tests {
             reach: Reach::Ambient,
             watches: Vec::new(),
             roles_here: true,
+            watched: true,
             writes_role: true,
             enforce: true,
             leaving: false,

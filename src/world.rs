@@ -196,6 +196,8 @@ pub struct Target {
     pub watches: Vec<Watch>,
     /// Whether the account's roles are kept with this target; true for one Region of an account.
     pub roles_here: bool,
+    /// Whether the account has a watch in any Region, and so needs its role.
+    pub watched: bool,
     /// Whether the forwarding role is ours to write. Never in the management account, where a right to
     /// write IAM would not be bounded by any service control policy.
     pub writes_role: bool,

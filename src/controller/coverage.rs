@@ -32,6 +32,8 @@ pub struct Facts<'a> {
     pub standing_reason: Option<&'a str>,
     /// Whether it is the management account and no role is configured to look into it.
     pub no_management_role: bool,
+    /// Whether a watch is for it.
+    pub watched: bool,
     /// How many targets it has.
     pub targets: usize,
     /// The latest outcome of each that has one.
@@ -73,7 +75,7 @@ fn own_half(facts: &Facts<'_>) -> Judgement {
             "the management account has no member role; install one there and set `organization.management_role_arn`",
         );
     }
-    if facts.targets == 0 {
+    if !facts.watched {
         return Judgement::new(Coverage::Uncovered, "NoWatch", "no watch is for this account");
     }
     if facts.views.len() < facts.targets {

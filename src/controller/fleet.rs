@@ -94,6 +94,8 @@ pub struct Fleet {
     first_done: Option<u64>,
     /// Targets whose changes wait for others.
     waiting: BTreeSet<TargetKey>,
+    /// A command that was narrowed to some accounts: the first ones are among these.
+    narrowed: Option<BTreeSet<AccountId>>,
     /// Who might be written when that was last told.
     told: Gate,
 }
@@ -153,6 +155,7 @@ impl Fleet {
             window: Window::default(),
             first_done: None,
             waiting: BTreeSet::new(),
+            narrowed: None,
             told: Gate::Bus,
         }
     }
@@ -354,6 +357,11 @@ impl Fleet {
         Duration::try_from(now.duration_since(known.wanted_since)).is_ok_and(|age| age < self.rules.grace)
     }
 
+    /// Looks for the first accounts among these only.
+    pub fn narrow(&mut self, accounts: BTreeSet<AccountId>) {
+        self.narrowed = Some(accounts);
+    }
+
     /// Why a target is not written yet: bus and policy come first, then the first accounts.
     fn not_yet(&mut self, target: &Target) -> Option<Hold> {
         let wait = |reason, message: &str| Some(Hold { reason, message: message.to_owned(), waits: true });
@@ -438,7 +446,11 @@ impl Fleet {
     }
 
     fn members(&self) -> impl Iterator<Item = (&TargetKey, Option<&State>)> {
-        self.targets.keys().filter(|key| key.side == Side::Member).map(|key| (key, self.states.get(key)))
+        let among = |key: &&TargetKey| {
+            key.side == Side::Member
+                && self.narrowed.as_ref().is_none_or(|accounts| accounts.contains(&key.account))
+        };
+        self.targets.keys().filter(among).map(|key| (key, self.states.get(key)))
     }
 
     /// The central account and the first other one; those that cannot be seen or must not be written pass their

@@ -28,6 +28,13 @@ pub struct WalkOptions {
     pub max_failures: usize,
 }
 
+impl WalkOptions {
+    /// Whether it leaves somebody out.
+    fn narrows(&self) -> bool {
+        !self.accounts.is_empty() || !self.ous.is_empty() || self.limit.is_some()
+    }
+}
+
 /// How long after the last progress a command still waits for writes to show, beyond the settle time.
 const PATIENCE: Duration = Duration::from_secs(30);
 /// The pause before the first look at what was written; it doubles as long as nothing happens.
@@ -104,6 +111,10 @@ impl Controller {
     ) -> Vec<PassOutcome> {
         let patience = self.settings.reconcile.settle_time + PATIENCE;
         let mut open: BTreeSet<TargetKey> = self.limited(keys, options).into_iter().collect();
+        // Who is not worked on here must not be waited for.
+        if options.narrows() {
+            self.fleet().narrow(open.iter().map(|key| key.account.clone()).collect());
+        }
         let mut kept = Vec::new();
         let failed: Mutex<BTreeSet<AccountId>> = Mutex::default();
         // Too many failures end the walk within a round, not after it.

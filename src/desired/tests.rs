@@ -33,8 +33,13 @@ fn watching(text: &str) -> BTreeMap<AccountId, BTreeMap<String, Vec<String>>> {
         .collect()
 }
 
+/// Accounts that a watch is for; the others have a target without watches.
 fn whose(text: &str) -> Vec<AccountId> {
-    watching(text).into_iter().filter(|(_, watched)| !watched.is_empty()).map(|(id, _)| id).collect()
+    watching(text)
+        .into_iter()
+        .filter(|(_, watched)| watched.values().any(|names| !names.is_empty()))
+        .map(|(id, _)| id)
+        .collect()
 }
 
 #[test]

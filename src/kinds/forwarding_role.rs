@@ -41,7 +41,7 @@ impl Kind for ForwardingRole {
     const SIDE: Side = Side::Member;
 
     fn desired(world: &World, target: &Target) -> BTreeMap<String, RoleSpec> {
-        if !target.roles_here {
+        if !target.roles_here || !target.watched {
             return BTreeMap::new();
         }
         let spec = if target.writes_role { managed(world, target) } else { verified(Value::from(VERIFIED)) };

@@ -38,6 +38,7 @@ fn facts<'a>(views: &'a [&'a TargetView]) -> Facts<'a> {
         standing: Standing::Active,
         standing_reason: None,
         no_management_role: false,
+        watched: true,
         targets: 1,
         views,
         in_grace: false,
@@ -69,7 +70,7 @@ fn an_account_that_nobody_looks_into_is_uncovered() {
     assert_eq!(reason(|f| f.standing = Standing::Excluded), "Excluded");
     assert_eq!(reason(|f| f.standing = Standing::Inactive), "Inactive");
     assert_eq!(reason(|f| f.no_management_role = true), "NoManagementRole");
-    assert_eq!(reason(|f| f.targets = 0), "NoWatch");
+    assert_eq!(reason(|f| f.watched = false), "NoWatch");
 }
 
 #[test]
