@@ -271,7 +271,7 @@ impl Fleet {
     }
 
     /// Ends a pass with its outcome. Answers whether this target was observed in sync for the first time with the
-    /// present generation, for which others may be waiting.
+    /// present generation, or is stuck: others may be waiting for that.
     pub fn finish(
         &mut self,
         begun: &Begun,
@@ -303,7 +303,7 @@ impl Fleet {
         } else {
             self.waiting.remove(key);
         }
-        state.view = Some(Arc::new(TargetView {
+        let view = TargetView {
             target: key.clone(),
             resources,
             plan,
@@ -311,8 +311,11 @@ impl Fleet {
             observed_at: at,
             last_change_at: state.last_change_at,
             observed_generation: begun.generation,
-        }));
-        news || failed
+        };
+        // Whoever is stuck passes its turn on.
+        let news = news || is_stuck(&view);
+        state.view = Some(Arc::new(view));
+        news
     }
 
     /// Whether an account is still given time to become ready. The central side, which everything else waits for, is
@@ -417,16 +420,8 @@ impl Fleet {
     /// turn on, lest one broken account holds up all the others.
     fn default_first(&self) -> Vec<(&TargetKey, Option<&State>)> {
         let central = self.world.as_ref().map(|world| world.central.clone());
-        let stuck = |state: Option<&State>| {
-            state.and_then(|s| s.view.as_ref()).is_some_and(|view| {
-                let hopeless = |r: &Resource| {
-                    matches!(r.verdict, Verdict::Foreign | Verdict::Unknown)
-                        || (r.verdict == Verdict::Drifted
-                            && !view.plan.changes.iter().any(|c| c.resource == r.id))
-                };
-                view.error.is_some() || view.resources.iter().any(hopeless)
-            })
-        };
+        let stuck =
+            |state: Option<&State>| state.and_then(|s| s.view.as_ref()).is_some_and(|view| is_stuck(view));
         let able = move |target: &Target, state: Option<&State>| target.enforce && !stuck(state);
         let usable = self
             .members()
@@ -438,6 +433,16 @@ impl Fleet {
         own.append(&mut other);
         own
     }
+}
+
+/// Whether a target cannot be seen, or holds what may not be written, so that waiting for it may take for ever.
+fn is_stuck(view: &TargetView) -> bool {
+    let hopeless = |r: &Resource| {
+        r.error.is_some()
+            || r.verdict == Verdict::Foreign
+            || (r.verdict == Verdict::Drifted && !view.plan.changes.iter().any(|c| c.resource == r.id))
+    };
+    view.error.is_some() || view.resources.iter().any(hopeless)
 }
 
 /// Our bus admits another organization than the one that we find ourselves in. Where the configuration says which is
