@@ -120,7 +120,8 @@ pub(crate) struct Process {
 }
 
 impl Process {
-    fn ended(&mut self) -> Option<ExitStatus> {
+    /// How it ended, if it has.
+    pub(crate) fn ended(&mut self) -> Option<ExitStatus> {
         self.child.try_wait().expect("our child can be asked")
     }
 

@@ -2,6 +2,7 @@
 
 mod broken_accounts;
 mod faults;
+mod interrupted;
 mod observe;
 mod scene;
 mod serves;

@@ -168,3 +168,19 @@ fn a_target_that_fails_inside_a_success_is_told_and_put_again() {
     scene.apply().expect_code(0);
     assert_eq!(targets(lasting), Some(1));
 }
+
+#[test]
+fn a_first_account_that_cannot_be_read_yet_passes_its_turn_on() {
+    let scene = Scene::new(8);
+    let central = &scene.seed.central_account_id;
+    let ids = scene.seed.covered().map(|account| account.id.as_str());
+    let first = ids.filter(|id| id != central).min().expect("there are some");
+    // It is new: what it denies may be granted any moment.
+    scene.proxy.fault(Fault::on("events", "ListRules", DENIED).account(first));
+    let orgwatch = scene.orgwatch(&scene.config());
+    let daemon = orgwatch.serve();
+    until_covered_but(&daemon, 5);
+    assert_eq!(account(&daemon, first)["coverage"], "pending");
+    assert_eq!(scene.writes_in(first).len(), 0);
+    daemon.stop();
+}
