@@ -144,8 +144,10 @@ impl Cloud {
     ) -> Result<Option<String>, CloudError> {
         let built = |error: BuildError| refused(session, call, "InvalidInput", &error.to_string());
         let request_id = match call {
-            Call::CreateTopic { name } => {
-                send!(self, session, aws_sdk_sns, "sns", "CreateTopic", self.sns.create_topic().name(name))?
+            Call::CreateTopic { name, tags } => {
+                let tags = topic_tags(tags).map_err(built)?;
+                let request = self.sns.create_topic().name(name).set_tags(Some(tags));
+                send!(self, session, aws_sdk_sns, "sns", "CreateTopic", request)?
                     .request_id()
                     .map(str::to_owned)
             }
@@ -161,10 +163,7 @@ impl Cloud {
                     .map(str::to_owned)
             }
             Call::TagTopic { arn, tags } => {
-                let tag = |(key, value): (&String, &String)| {
-                    aws_sdk_sns::types::Tag::builder().key(key).value(value).build()
-                };
-                let tags = tags.iter().map(tag).collect::<Result<Vec<_>, _>>().map_err(built)?;
+                let tags = topic_tags(tags).map_err(built)?;
                 let request = self.sns.tag_resource().resource_arn(arn).set_tags(Some(tags));
                 send!(self, session, aws_sdk_sns, "sns", "TagResource", request)?
                     .request_id()
@@ -349,6 +348,12 @@ impl Cloud {
 
 fn event_tags(tags: &Tags) -> Result<Vec<events::Tag>, BuildError> {
     tags.iter().map(|(key, value)| events::Tag::builder().key(key).value(value).build()).collect()
+}
+
+fn topic_tags(tags: &Tags) -> Result<Vec<aws_sdk_sns::types::Tag>, BuildError> {
+    let tag =
+        |(key, value): (&String, &String)| aws_sdk_sns::types::Tag::builder().key(key).value(value).build();
+    tags.iter().map(tag).collect()
 }
 
 fn target(id: &str, target: &RuleTarget) -> Result<events::Target, BuildError> {

@@ -136,7 +136,9 @@ fn grants(world: &World, target: &Target, call: &Call) -> Vec<(&'static str, Str
         Call::RemoveTargets { bus, .. } => vec![("events:RemoveTargets", rule(bus))],
         Call::DeleteRule { bus, .. } => vec![("events:DeleteRule", rule(bus))],
         Call::TagEvents { arn, .. } => vec![("events:TagResource", arn.clone())],
-        Call::CreateTopic { name } => vec![("sns:CreateTopic", topic(name))],
+        Call::CreateTopic { name, .. } => {
+            vec![("sns:CreateTopic", topic(name)), ("sns:TagResource", topic(name))]
+        }
         Call::SetTopicAttribute { arn, .. } => vec![("sns:SetTopicAttributes", arn.clone())],
         Call::TagTopic { arn, .. } => vec![("sns:TagResource", arn.clone())],
         Call::DeleteTopic { arn } => vec![("sns:DeleteTopic", arn.clone())],

@@ -96,12 +96,13 @@ impl Kind for Topic {
     ) -> Vec<Call> {
         let arn = topic_arn(world, name);
         let mut calls = Vec::new();
-        // Bare, then dressed: CreateTopic with other attributes or tags than the topic has is refused.
+        // Ours from its first moment: one that is made and not yet tagged when we are interrupted would be foreign. All
+        // else is set later, because CreateTopic with other attributes than the topic has is refused.
         if observed.is_none() {
-            calls.push(Call::CreateTopic { name: name.to_owned() });
+            calls.push(Call::CreateTopic { name: name.to_owned(), tags: world.owner_tags() });
         }
         let spec = observed.map(|seen| &seen.spec);
-        if spec.is_none_or(|s| s.tags != desired.tags) {
+        if spec.is_some_and(|s| s.tags != desired.tags) {
             calls.push(Call::TagTopic { arn: arn.clone(), tags: world.owner_tags() });
         }
         if spec.is_none_or(|s| s.policy != desired.policy) {

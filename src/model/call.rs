@@ -86,6 +86,8 @@ pub enum Call {
 
     CreateTopic {
         name: String,
+        /// Its tags.
+        tags: Tags,
     },
     SetTopicAttribute {
         arn: String,
