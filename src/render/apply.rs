@@ -13,7 +13,7 @@ use super::trouble::{Trouble, put_troubles};
 use crate::model::error::CloudError;
 use crate::model::ids::AccountId;
 use crate::model::plan::Change;
-use crate::model::resource::{Note, ResourceId};
+use crate::model::resource::{Note, ResourceId, Verdict};
 use crate::model::target::TargetKey;
 use crate::model::view::TargetView;
 
@@ -138,9 +138,17 @@ impl Failure {
 
 impl ApplySummary {
     /// The summary with all that `views`, read after the last write, say: what is in sync, held, waiting,
-    /// unseen or left to a person.
+    /// unseen or left to a person. What was seen in place after all has not failed.
     #[must_use]
     pub fn read_back(self, views: &[Arc<TargetView>]) -> Self {
+        // Somebody else was quicker, or only the answer was lost.
+        let in_place = |failure: &Failure| {
+            views
+                .iter()
+                .filter(|view| view.target == failure.target)
+                .flat_map(|view| &view.resources)
+                .any(|r| Some(&r.id) == failure.resource.as_ref() && r.verdict == Verdict::InSync)
+        };
         let plan = PlanSummary::of(views);
         let mut accounts: BTreeMap<&AccountId, bool> = BTreeMap::new();
         for view in views {
@@ -153,6 +161,7 @@ impl ApplySummary {
             in_sync: accounts.values().filter(|in_sync| **in_sync).count(),
             total: accounts.len(),
             notices: views.iter().flat_map(|v| notices(v)).map(|(_, note)| note.clone()).collect(),
+            failures: self.failures.iter().filter(|failure| !in_place(failure)).cloned().collect(),
             ..self
         }
     }
@@ -313,6 +322,25 @@ mod tests {
         assert_eq!((read.in_sync, read.total), (1, 3), "two sides of one account count once");
         assert_eq!(read.unseen[0].error, Some(denied(&member(1))));
         assert!(summary(&read, Style::PLAIN).contains("could not be read back"));
+    }
+
+    #[test]
+    fn what_failed_and_is_in_place_all_the_same_is_no_failure() {
+        let rule = |name: &str| id("sender_rule", name);
+        let failure = |name: &str| Failure {
+            target: member(0),
+            resource: Some(rule(name)),
+            error: Some(denied(&member(0))),
+        };
+        let seen = |name: &str, verdict| resource(rule(name), verdict);
+        let read = judged(
+            member(0),
+            vec![seen("orgwatch-x", Verdict::InSync), seen("orgwatch-y", Verdict::Drifted)],
+        );
+        let failures = vec![failure("orgwatch-x"), failure("orgwatch-y")];
+        let read = ApplySummary { failures, ..ApplySummary::default() }.read_back(&[read]);
+        assert_eq!(read.failures.len(), 1);
+        assert_eq!(read.failures[0].resource, Some(rule("orgwatch-y")));
     }
 
     #[test]
