@@ -1,6 +1,8 @@
 //! The product as its users meet it: one theme a file, each test an organization of its own.
 
+mod access;
 mod broken_accounts;
+mod credentials;
 mod faults;
 mod interrupted;
 mod observe;

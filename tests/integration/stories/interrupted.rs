@@ -50,12 +50,14 @@ fn undisturbed() -> (Scene, Value) {
 }
 
 #[test]
-fn an_apply_that_is_killed_after_every_third_write_still_arrives() {
+fn an_apply_that_is_killed_again_and_again_still_arrives() {
     let (scene, expected) = undisturbed();
     let orgwatch = scene.orgwatch(&scene.config());
     let mut kills = 0;
     loop {
-        let fault = scene.proxy.fault(Fault::on_writes(FOR_EVER).after(3));
+        // The central side is made one call after the other.
+        let writes = if kills < 9 { 1 } else { 3 };
+        let fault = scene.proxy.fault(Fault::on_writes(FOR_EVER).after(writes));
         let mut apply = orgwatch.start(&["apply", "--yes"]);
         let killed = eventually("it writes or ends", SOON, || match apply.ended() {
             Some(status) => Some(Err(status)),
@@ -71,7 +73,7 @@ fn an_apply_that_is_killed_after_every_third_write_still_arrives() {
         assert!(kills < 20, "each run must bring it further");
     }
     println!("killed {kills} times");
-    assert!(kills >= 5, "there was something to interrupt");
+    assert!(kills >= 10, "there was something to interrupt");
     assert_eq!(installed(&scene), expected);
     orgwatch.run(&["plan", "--detailed-exitcode"]).expect_code(0);
 }
@@ -99,8 +101,7 @@ fn two_who_apply_at_once_do_each_other_no_harm() {
     let (one, other) = (scene.orgwatch(&scene.config()), scene.orgwatch(&scene.config()));
     let running = [one.start(&["apply", "--yes"]), other.start(&["apply", "--yes"])];
     let codes = running.map(|process| process.finish("apply ends").code);
-    println!("exit codes {codes:?}");
-    assert!(codes.iter().all(|code| [0, 1, 3].contains(code)), "{codes:?}");
+    assert_eq!(codes, [0, 0], "each sees in the end that everything is in place");
     assert_eq!(installed(&scene), expected);
     one.run(&["plan", "--detailed-exitcode"]).expect_code(0);
 }
@@ -121,12 +122,13 @@ fn an_answer_that_is_lost_makes_nothing_twice() {
 #[test]
 fn an_answer_that_is_lost_for_good_is_a_failure_that_the_next_run_mends() {
     let (scene, expected) = undisturbed();
-    for operation in ["CreateEventBus", "CreateTopic", "Subscribe", "CreateRole", "PutRule"] {
-        let lost = scene.proxy.fault(Fault::on("*", operation, Then::LoseAnswer));
-        let applied = scene.apply().expect_code(1);
-        assert!(applied.stdout.contains(operation), "{}", applied.stdout);
-        assert!(scene.proxy.heal(lost) > 0, "{operation} was met");
-    }
-    scene.apply().expect_code(0);
+    // As often as the SDK asks.
+    let lose = |operation| scene.proxy.fault(Fault::on("*", operation, Then::LoseAnswer).times(3));
+    let lost =
+        ["CreateEventBus", "CreateTopic", "Subscribe", "CreateRole", "PutRule", "PutTargets"].map(lose);
+    scene.apply().expect_code(1);
+    let again = (1..10).find(|_| scene.apply().code == 0);
+    println!("whole after {again:?} more runs");
+    assert!(lost.iter().all(|fault| scene.proxy.heal(*fault) == 3), "every answer was lost");
     assert_eq!(installed(&scene), expected);
 }
