@@ -196,7 +196,13 @@ impl Cloud {
                     .protocol(protocol)
                     .endpoint(real.reveal())
                     .return_subscription_arn(true);
-                send!(self, session, aws_sdk_sns, "sns", "Subscribe", request)?
+                // AWS may repeat an endpoint that it refuses.
+                let hidden = |error: CloudError| CloudError {
+                    message: error.message.replace(real.reveal(), real.shown()),
+                    ..error
+                };
+                send!(self, session, aws_sdk_sns, "sns", "Subscribe", request)
+                    .map_err(hidden)?
                     .request_id()
                     .map(str::to_owned)
             }

@@ -3,10 +3,12 @@
 use std::io::IsTerminal;
 
 use anstream::{AutoStream, ColorChoice};
-use tracing::Subscriber;
 use tracing::level_filters::LevelFilter;
+use tracing::{Level, Metadata, Subscriber};
 use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::filter_fn;
 use tracing_subscriber::fmt::MakeWriter;
+use tracing_subscriber::layer::SubscriberExt;
 
 /// How log lines are written.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -68,13 +70,24 @@ fn subscriber<W>(json: bool, colour: bool, filter: EnvFilter, writer: W) -> Box<
 where
     W: for<'w> MakeWriter<'w> + Send + Sync + 'static,
 {
-    let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(writer);
+    let registry = tracing_subscriber::registry().with(filter).with(filter_fn(no_wire));
+    let lines = tracing_subscriber::fmt::layer().with_writer(writer);
     if json {
         // The innermost span carries the account; a list of all spans would repeat it in every line.
-        Box::new(lines.json().flatten_event(true).with_current_span(true).with_span_list(false).finish())
+        let lines = lines.json().flatten_event(true).with_current_span(true).with_span_list(false);
+        Box::new(registry.with(lines))
     } else {
-        Box::new(lines.with_ansi(colour).finish())
+        Box::new(registry.with(lines.with_ansi(colour)))
     }
+}
+
+/// Crates that carry our requests, by how their names begin.
+const WIRE: [&str; 5] = ["aws_", "h2", "hyper", "reqwest", "rustls"];
+
+/// Below info these write whole requests and answers, and with them external ids, endpoints and credentials. No
+/// directive brings that back.
+fn no_wire(metadata: &Metadata<'_>) -> bool {
+    *metadata.level() <= Level::INFO || !WIRE.iter().any(|name| metadata.target().starts_with(name))
 }
 
 #[cfg(test)]
@@ -137,6 +150,18 @@ mod tests {
         assert_eq!(written(false, "info", say), "");
         let line = written(false, "info,loud=debug", say);
         assert!(line.contains("two") && !line.contains("one"), "{line}");
+    }
+
+    #[test]
+    fn what_goes_over_the_wire_is_written_at_no_level() {
+        let line = written(false, "trace,aws_smithy_runtime=trace", || {
+            tracing::debug!(target: "aws_smithy_runtime::client", "Policy=..., ExternalId=...");
+            tracing::trace!(target: "hyper::proto", "x-amz-security-token: ...");
+            tracing::warn!(target: "aws_config::profile", "No such profile");
+            tracing::trace!(target: "orgwatch::aws", "Asked");
+        });
+        assert!(line.contains("No such profile") && line.contains("Asked"), "{line}");
+        assert_eq!(line.lines().count(), 2, "{line}");
     }
 
     #[test]
