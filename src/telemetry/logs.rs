@@ -180,4 +180,16 @@ mod tests {
             assert!(error.contains("debug or trace"), "{bad}: {error}");
         }
     }
+
+    #[test]
+    fn what_goes_over_the_wire_is_written_at_no_level() {
+        let line = written(false, "trace,aws_smithy_runtime=trace", || {
+            tracing::debug!(target: "aws_smithy_runtime::client", "Policy=..., ExternalId=...");
+            tracing::trace!(target: "hyper::proto", "x-amz-security-token: ...");
+            tracing::warn!(target: "aws_config::profile", "No such profile");
+            tracing::trace!(target: "orgwatch::aws", "Asked");
+        });
+        assert!(line.contains("No such profile") && line.contains("Asked"), "{line}");
+        assert_eq!(line.lines().count(), 2, "{line}");
+    }
 }
