@@ -63,11 +63,14 @@ fn a_rule_at_our_name_that_is_not_ours_stays_until_it_is_adopted_by_name() {
 fn a_daemon_that_saw_a_rule_as_ours_takes_it_back_when_mark_and_tag_are_removed() {
     let scene = Scene::installed(6);
     let before = steady(scene.read_back());
-    let orgwatch = scene.orgwatch(&scene.config());
+    // It looks again only when asked, not between the two calls of the drift.
+    let orgwatch = scene.orgwatch(&scene.config().with("reconcile.resync_interval = '1h'"));
     let daemon = orgwatch.serve();
     scene::until_covered(&daemon, scene.seed.covered().count());
     scene.emulator.drift(scene.member(0), "ownership-removed");
     assert_ne!(steady(scene.read_back()), before);
+    let asked = daemon.post(&format!("/api/v1/accounts/{}/reconcile", scene.member(0)));
+    assert_eq!(asked.status, 202);
     eventually("it is as before", SOON, || (steady(scene.read_back()) == before).then_some(()));
     scene::until_covered(&daemon, scene.seed.covered().count());
     assert!(daemon.log().contains("OwnershipRemoved"), "{}", daemon.log());
