@@ -69,7 +69,7 @@ fn a_role_that_somebody_else_keeps_is_not_ours_to_write() {
 fn a_watch_is_for_the_accounts_and_units_that_it_names() {
     let watch = |scope: &str| whose(&format!("[[watch]]\nname = 'w'\npreset = 'iam-changes'\n{scope}\n"));
     let (first, second) = (member_id(1), member_id(2));
-    assert_eq!(watch(&format!("include_ous = ['{INNER}']")), [first.clone()]);
+    assert_eq!(watch(&format!("include_ous = ['{INNER}']")), std::slice::from_ref(&first));
     assert_eq!(watch(&format!("exclude_ous = ['{INNER}']")), [id(CENTRAL), second.clone()]);
     assert_eq!(
         watch(&format!("include_ous = ['{OUTER}']\nexclude_ous = ['{INNER}']")),
