@@ -256,3 +256,17 @@ fn says_so_for_all(class: ErrorClass) -> bool {
             | ErrorClass::RegionDisabled
     )
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_aws_refused_is_no_write_and_what_it_did_not_answer_may_be_one() {
+        for refused in [ErrorClass::Throttled, ErrorClass::Denied, ErrorClass::NotReady, ErrorClass::Invalid]
+        {
+            assert!(!may_have_written(refused), "{refused:?}");
+        }
+        assert!(may_have_written(ErrorClass::Unreachable));
+    }
+}
