@@ -299,7 +299,7 @@ impl Aws {
         self.of_kind(account, "sender_rule")
             .filter(|(_, rule)| enabled(rule) && targets(rule).iter().any(forwards))
             .map(|(_, rule)| &rule["pattern"])
-            .filter(|pattern| received.contains(pattern))
+            .filter(|pattern| !pattern.is_null() && received.contains(pattern))
             .map(ToString::to_string)
             .collect()
     }

@@ -88,7 +88,8 @@ fn edit(kind: &str, thing: &mut Thing, field: &Index) {
             ("/description", json!("a role")),
         ],
         _ => &[
-            ("/pattern", json!({ "source": ["aws.s3"] })),
+            // Of its kind, lest two rules that were spoilt alike make a path that nobody desires.
+            ("/pattern", json!({ "source": [kind] })),
             ("/pattern", Value::Null),
             ("/state", json!("DISABLED")),
             ("/schedule", json!("rate(1 day)")),
