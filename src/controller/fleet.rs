@@ -2,6 +2,7 @@
 
 #[cfg(test)]
 mod convergence;
+mod gate;
 #[cfg(test)]
 mod simulation;
 #[cfg(test)]
@@ -13,6 +14,8 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
+use self::gate::Gate;
+pub use self::gate::{WAITING_FOR_CENTRAL, WAITING_FOR_FIRST_ACCOUNTS};
 use super::discover::WRONG_ORGANIZATION;
 use crate::inventory::{Inventory, Known};
 use crate::judge::{self, Judged, Memory};
@@ -98,22 +101,6 @@ pub struct Fleet {
     narrowed: Option<BTreeSet<AccountId>>,
     /// Who might be written when that was last told.
     told: Gate,
-}
-
-/// Members wait until the central bus was seen in place.
-pub const WAITING_FOR_CENTRAL: &str = "WaitingForCentral";
-/// The other members wait for the first ones.
-pub const WAITING_FOR_FIRST_ACCOUNTS: &str = "WaitingForFirstAccounts";
-
-/// Who may be written.
-#[derive(Clone, Debug, PartialEq, Eq)]
-enum Gate {
-    /// Everybody.
-    Open,
-    /// The central side alone: bus and policy come first.
-    Bus,
-    /// The central side and these accounts.
-    First(BTreeSet<AccountId>),
 }
 
 /// What a pass needs to begin.
@@ -356,133 +343,6 @@ impl Fleet {
     pub(super) fn in_grace_of(&self, known: &Known, now: Timestamp) -> bool {
         Duration::try_from(now.duration_since(known.wanted_since)).is_ok_and(|age| age < self.rules.grace)
     }
-
-    /// Looks for the first accounts among these only.
-    pub fn narrow(&mut self, accounts: BTreeSet<AccountId>) {
-        self.narrowed = Some(accounts);
-    }
-
-    /// Why a target is not written yet: bus and policy come first, then the first accounts.
-    fn not_yet(&mut self, target: &Target) -> Option<Hold> {
-        let wait = |reason, message: &str| Some(Hold { reason, message: message.to_owned(), waits: true });
-        match self.gate() {
-            Gate::Open => None,
-            _ if target.key.side == Side::Central => None,
-            Gate::Bus => wait(
-                WAITING_FOR_CENTRAL,
-                "members are written only after the central bus and its policy were seen in place",
-            ),
-            Gate::First(accounts) if accounts.contains(&target.key.account) => None,
-            Gate::First(_) => wait(
-                WAITING_FOR_FIRST_ACCOUNTS,
-                "a new configuration goes to the first accounts first, and on when these were seen in sync",
-            ),
-        }
-    }
-
-    /// Of these targets the ones whose turn has come.
-    pub fn may_go(&mut self, keys: &[TargetKey]) -> Vec<TargetKey> {
-        let gate = self.gate();
-        let may = |key: &&TargetKey| match &gate {
-            Gate::Open => true,
-            _ if key.side == Side::Central => true,
-            Gate::Bus => false,
-            Gate::First(accounts) => accounts.contains(&key.account),
-        };
-        keys.iter().filter(may).cloned().collect()
-    }
-
-    /// The targets that waited for something that has happened since.
-    pub fn take_waiting(&mut self) -> Vec<TargetKey> {
-        if self.waiting.is_empty() {
-            return Vec::new();
-        }
-        let waiting: Vec<TargetKey> = self.waiting.iter().cloned().collect();
-        let may = self.may_go(&waiting);
-        for key in &may {
-            self.waiting.remove(key);
-        }
-        may
-    }
-
-    /// Who may be written.
-    fn gate(&mut self) -> Gate {
-        if self.rules.teardown {
-            return Gate::Open;
-        }
-        if !self.bus_in_sync() {
-            return Gate::Bus;
-        }
-        if self.first_done == Some(self.generation) {
-            return Gate::Open;
-        }
-        let done = |state: Option<&State>| state.is_some_and(|s| s.in_sync_with == Some(self.generation));
-        let first: Vec<(&TargetKey, Option<&State>)> = if self.rules.first_accounts.is_empty() {
-            self.default_first()
-        } else {
-            self.members().filter(|(key, _)| self.rules.first_accounts.contains(&key.account)).collect()
-        };
-        if first.iter().all(|(_, state)| done(*state)) {
-            self.first_done = Some(self.generation);
-            return Gate::Open;
-        }
-        Gate::First(first.into_iter().map(|(key, _)| key.account.clone()).collect())
-    }
-
-    /// Whether the latest look at the central bus found it as desired.
-    pub fn bus_in_sync(&self) -> bool {
-        let Some(world) = &self.world else { return false };
-        let key = TargetKey {
-            side: Side::Central,
-            account: world.central.clone(),
-            region: world.central_region.clone(),
-        };
-        let view = self.states.get(&key).and_then(|state| state.view.as_ref());
-        view.is_some_and(|view| {
-            view.error.is_none()
-                && view.observed_generation == self.generation
-                && view.resources.iter().any(|r| r.id.kind == "event_bus" && r.verdict == Verdict::InSync)
-        })
-    }
-
-    fn members(&self) -> impl Iterator<Item = (&TargetKey, Option<&State>)> {
-        let among = |key: &&TargetKey| {
-            key.side == Side::Member
-                && self.narrowed.as_ref().is_none_or(|accounts| accounts.contains(&key.account))
-        };
-        self.targets.keys().filter(among).map(|key| (key, self.states.get(key)))
-    }
-
-    /// The central account and the first other one; those that cannot be seen or must not be written pass their
-    /// turn on, lest one broken account holds up all the others.
-    fn default_first(&self) -> Vec<(&TargetKey, Option<&State>)> {
-        let central = self.world.as_ref().map(|world| world.central.clone());
-        let stuck =
-            |state: Option<&State>| state.and_then(|s| s.view.as_ref()).is_some_and(|view| is_stuck(view));
-        let able = move |target: &Target, state: Option<&State>| {
-            // Nothing new is tried in an account that is being left.
-            target.enforce && !target.leaving && !stuck(state)
-        };
-        let usable = self
-            .members()
-            .filter(move |(key, state)| self.targets.get(*key).is_some_and(|t| able(t, *state)));
-        let (mut own, mut other): (Vec<_>, Vec<_>) =
-            usable.partition(|(key, _)| Some(&key.account) == central.as_ref());
-        let first = other.first().map(|(key, _)| key.account.clone());
-        other.retain(|(key, _)| Some(&key.account) == first.as_ref());
-        own.append(&mut other);
-        own
-    }
-}
-
-/// Whether a target cannot be seen, or holds what may not be written, so that waiting for it may take for ever.
-fn is_stuck(view: &TargetView) -> bool {
-    let hopeless = |r: &Resource| {
-        r.error.is_some()
-            || r.verdict == Verdict::Foreign
-            || (r.verdict == Verdict::Drifted && !view.plan.changes.iter().any(|c| c.resource == r.id))
-    };
-    view.error.is_some() || view.resources.iter().any(hopeless)
 }
 
 /// Our bus admits another organization than the one that we find ourselves in. Where the configuration says which is
