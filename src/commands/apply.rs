@@ -44,26 +44,28 @@ pub(super) async fn run(invocation: &Invocation, arguments: &ApplyArgs) -> anyho
         say(&plan::plan(&views, &PlanOptions { expand: arguments.expand, prune, style: invocation.style }))?;
     }
     let question = confirm::apply_question(&summary);
-    if summary.changes() > 0 && !agreed(arguments.yes, arguments.json, &question)? {
-        return Ok(Outcome::Incomplete);
+    if summary.changes() > 0
+        && let Err(outcome) = agreed(arguments.yes, arguments.json, &question)?
+    {
+        return Ok(outcome);
     }
     finish(&opened, keys, &views, &options, arguments.json, invocation.style).await
 }
 
-/// Whether the person at the terminal, or `--yes`, agrees. Without a terminal nobody can.
-pub(super) fn agreed(yes: bool, json: bool, question: &str) -> anyhow::Result<bool> {
+/// Whether the person at the terminal, or `--yes`, agrees; if not, how the command ends. Without a terminal nobody can.
+pub(super) fn agreed(yes: bool, json: bool, question: &str) -> anyhow::Result<Result<(), Outcome>> {
     if yes {
-        return Ok(true);
+        return Ok(Ok(()));
     }
     if json || !std::io::stdin().is_terminal() {
         complain("error: nobody is here to answer; give --yes to go ahead without being asked\n")?;
-        return Ok(false);
+        return Ok(Err(Outcome::Error));
     }
-    let agreed = confirm::confirm(question, &mut std::io::stdin().lock(), &mut std::io::stderr().lock())?;
-    if !agreed {
-        complain("Nothing was changed.\n")?;
+    if confirm::confirm(question, &mut std::io::stdin().lock(), &mut std::io::stderr().lock())? {
+        return Ok(Ok(()));
     }
-    Ok(agreed)
+    complain("Nothing was changed.\n")?;
+    Ok(Err(Outcome::Incomplete))
 }
 
 /// Carries the changes of `views` out and tells what came of it.

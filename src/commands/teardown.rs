@@ -26,8 +26,10 @@ pub(super) async fn run(invocation: &Invocation, arguments: &TeardownArgs) -> an
         say(&plan::plan(&views, &PlanOptions { expand: false, prune: true, style: invocation.style }))?;
     }
     let question = confirm::teardown_question(&summary, arguments.delete_data);
-    if summary.changes() > 0 && !apply::agreed(arguments.yes, arguments.json, &question)? {
-        return Ok(Outcome::Incomplete);
+    if summary.changes() > 0
+        && let Err(outcome) = apply::agreed(arguments.yes, arguments.json, &question)?
+    {
+        return Ok(outcome);
     }
     let options = WalkOptions { max_failures: usize::MAX, ..WalkOptions::default() };
     apply::finish(&opened, keys, &views, &options, arguments.json, invocation.style).await

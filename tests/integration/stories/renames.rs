@@ -6,7 +6,7 @@ use aws_sdk_iam::Client as Iam;
 use serde_json::{Value, json};
 
 use super::{
-    reading::{RULE, account_of, changes, items, plan, position},
+    reading::{RULE, account_of, changes, items, last_position, plan, position},
     scene::Scene,
 };
 use crate::{
@@ -198,4 +198,30 @@ fn the_topic_of_a_renamed_alert_is_held_while_people_listen_on_it() {
     orgwatch.run(&["apply", "--yes", "--prune"]).expect_code(0);
     assert_eq!(names(&scene.read_back()["central"]["topics"]), ["orgwatch-iam-news"]);
     plan(&orgwatch, &[], 0);
+}
+
+#[test]
+fn the_bus_admits_a_renamed_role_before_and_the_old_one_until_every_rule_has_been_switched() {
+    let scene = Scene::installed(7);
+    install_in_management(&scene);
+    let orgwatch =
+        scene.orgwatch(&scene.config().with(&format!("member.forwarding_role_name = '{NEW_ROLE}'")));
+    orgwatch.run(&["apply", "--yes"]).expect_code(0);
+    let writes = scene.proxy.writes();
+    let last_switch = last_position(&writes, "PutTargets", |call| is(call, "PutTargets", RULE));
+    let first_switch = position(&writes, "PutTargets", |call| is(call, "PutTargets", RULE));
+    let admits = |call: &Call, role: &str| {
+        let policy: Value =
+            call.field("Policy").and_then(|text| serde_json::from_str(&text).ok()).expect("a policy");
+        let admitted = &policy["Statement"][0]["Condition"]["ArnLike"]["aws:PrincipalArn"];
+        let patterns = admitted.as_array().cloned().unwrap_or_else(|| vec![admitted.clone()]);
+        patterns.iter().any(|pattern| {
+            let name = pattern.as_str().and_then(|arn| arn.rsplit('/').next()).expect("a role's ARN");
+            name.strip_suffix('*').map_or(name == role, |prefix| role.starts_with(prefix))
+        })
+    };
+    for (at, put) in writes.iter().enumerate().filter(|(_, call)| call.operation == "PutPermission") {
+        assert!(at > last_switch || admits(put, ROLE), "rules that still use the old role are shut out");
+        assert!(at > first_switch || admits(put, NEW_ROLE), "the new role is not let in");
+    }
 }
