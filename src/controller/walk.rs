@@ -39,6 +39,8 @@ impl WalkOptions {
 const PATIENCE: Duration = Duration::from_secs(30);
 /// The pause before the first look at what was written; it doubles as long as nothing happens.
 const PAUSE: Duration = Duration::from_millis(250);
+/// How many accounts are tried, one after the other, for a first one that can be seen.
+const FIRST_TRIES: usize = 5;
 /// The longest pause between two looks.
 const LONGEST_PAUSE: Duration = Duration::from_secs(4);
 
@@ -46,14 +48,28 @@ impl Controller {
     /// Looks at every target once, and writes nothing: at the central side, then at the first accounts, then at all
     /// others, so that what is said to wait for whom does not depend on who answers first.
     pub async fn look_at_all(&self, stop: &CancellationToken, tell: &(dyn Fn(&PassOutcome) + Sync)) {
-        let mut rest = self.keys();
-        for _ in 0..2 {
-            let first = self.fleet().may_go(&rest);
-            let looked: BTreeSet<&TargetKey> = first.iter().collect();
-            rest.retain(|key| !looked.contains(key));
-            self.round(first, false, stop, tell).await;
+        let told = Mutex::new(BTreeSet::new());
+        let tell = |outcome: &PassOutcome| {
+            if told.lock().unwrap_or_else(PoisonError::into_inner).insert(outcome.target.clone()) {
+                tell(outcome);
+            }
+        };
+        let (central, mut rest): (Vec<_>, Vec<_>) =
+            self.keys().into_iter().partition(|key| key.side == Side::Central);
+        self.round(central, false, stop, &tell).await;
+        // A few tries: where one account after the other cannot be seen, it is the same for all.
+        for _ in 0..FIRST_TRIES {
+            let first = self.fleet().first_unseen();
+            if first.is_empty() || stop.is_cancelled() {
+                break;
+            }
+            rest.retain(|key| !first.contains(key));
+            self.round(first.clone(), false, stop, &tell).await;
+            // Once more, now that their turn has come.
+            let may = self.fleet().may_go(&first);
+            self.round(may, false, stop, &tell).await;
         }
-        self.round(rest, false, stop, tell).await;
+        self.round(rest, false, stop, &tell).await;
     }
 
     /// The targets that a command is narrowed to, in order.

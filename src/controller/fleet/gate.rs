@@ -50,6 +50,20 @@ impl Fleet {
         }
     }
 
+    /// As long as it is open who the first accounts are: whom to look at next to find one.
+    pub fn first_unseen(&mut self) -> Vec<TargetKey> {
+        if !matches!(self.gate(), Gate::First(first) if first.is_empty()) {
+            return Vec::new();
+        }
+        let central = self.world.as_ref().map(|world| &world.central);
+        let unseen = || self.members().filter(|(key, state)| self.is_able(key) && view_of(*state).is_none());
+        let other = unseen().map(|(key, _)| &key.account).find(|account| Some(*account) != central);
+        let next = unseen()
+            .map(|(key, _)| key)
+            .filter(|key| Some(&key.account) == central || Some(&key.account) == other);
+        next.cloned().collect()
+    }
+
     /// Of these targets the ones whose turn has come.
     pub fn may_go(&mut self, keys: &[TargetKey]) -> Vec<TargetKey> {
         let gate = self.gate();
