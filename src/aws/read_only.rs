@@ -15,7 +15,7 @@ pub(crate) struct ReadOnly;
 
 /// Why nothing was sent.
 #[derive(Debug, thiserror::Error)]
-#[error("{operation} is no reading call and this session only reads")]
+#[error("{operation} is no reading call, and a read-only session sends no other")]
 pub(crate) struct NotSent {
     operation: String,
 }

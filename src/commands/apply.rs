@@ -8,6 +8,7 @@ use std::time::Instant;
 use super::{Invocation, Opened, complain, say, say_json};
 use crate::cli::args::ApplyArgs;
 use crate::cli::exit::Outcome;
+use crate::config::Settings;
 use crate::controller::{PassOutcome, Purpose, WalkOptions};
 use crate::model::error::CloudError;
 use crate::model::ids::AccountId;
@@ -21,16 +22,13 @@ use crate::render::style::Style;
 use crate::render::summary::PlanSummary;
 
 pub(super) async fn run(invocation: &Invocation, arguments: &ApplyArgs) -> anyhow::Result<Outcome> {
-    let loaded = match invocation.settings()? {
-        Ok(loaded) => loaded,
+    let prune = |settings: &Settings| arguments.prune || settings.reconcile.prune;
+    let purpose = |settings: &Settings| Purpose { enforce_all: true, prune: prune(settings), teardown: None };
+    let opened = match invocation.begin(purpose).await? {
+        Ok(opened) => opened,
         Err(outcome) => return Ok(outcome),
     };
-    let prune = arguments.prune || loaded.settings.reconcile.prune;
-    let purpose = Purpose { enforce_all: true, prune, teardown: None };
-    let opened = invocation.open(loaded.settings, purpose).await?;
-    if let Err(outcome) = opened.discover().await? {
-        return Ok(outcome);
-    }
+    let prune = prune(&opened.app.controller.settings);
     let options = WalkOptions {
         accounts: arguments.scope.accounts.clone(),
         ous: arguments.scope.ous.clone(),

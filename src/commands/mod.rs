@@ -66,6 +66,20 @@ impl Invocation {
         }
     }
 
+    /// Everything up to the first look at the organization; if that is not reached, how the command ends.
+    async fn begin(
+        &self,
+        purpose: impl FnOnce(&Settings) -> Purpose,
+    ) -> anyhow::Result<Result<Opened, Outcome>> {
+        let settings = match self.settings()? {
+            Ok(loaded) => loaded.settings,
+            Err(outcome) => return Ok(Err(outcome)),
+        };
+        let purpose = purpose(&settings);
+        let opened = self.open(settings, purpose).await?;
+        Ok(opened.discover().await?.map(|()| opened))
+    }
+
     /// A controller for a command that begins and ends: logs only what went wrong, unless told otherwise.
     async fn open(&self, settings: Settings, purpose: Purpose) -> anyhow::Result<Opened> {
         let level =

@@ -3,21 +3,19 @@
 use super::{Invocation, say, say_json};
 use crate::cli::args::PlanArgs;
 use crate::cli::exit::Outcome;
+use crate::config::Settings;
 use crate::controller::{Purpose, WalkOptions};
 use crate::render::plan::{self, PlanOptions};
 use crate::render::summary::PlanSummary;
 
 pub(super) async fn run(invocation: &Invocation, arguments: &PlanArgs) -> anyhow::Result<Outcome> {
-    let loaded = match invocation.settings()? {
-        Ok(loaded) => loaded,
+    let prune = |settings: &Settings| arguments.prune || settings.reconcile.prune;
+    let purpose = |settings: &Settings| Purpose { enforce_all: true, prune: prune(settings), teardown: None };
+    let opened = match invocation.begin(purpose).await? {
+        Ok(opened) => opened,
         Err(outcome) => return Ok(outcome),
     };
-    let prune = arguments.prune || loaded.settings.reconcile.prune;
-    let purpose = Purpose { enforce_all: true, prune, teardown: None };
-    let opened = invocation.open(loaded.settings, purpose).await?;
-    if let Err(outcome) = opened.discover().await? {
-        return Ok(outcome);
-    }
+    let prune = prune(&opened.app.controller.settings);
     let scope = WalkOptions {
         accounts: arguments.scope.accounts.clone(),
         ous: arguments.scope.ous.clone(),

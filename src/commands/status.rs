@@ -17,14 +17,10 @@ pub(super) async fn run(invocation: &Invocation, arguments: &StatusArgs) -> anyh
     if let Some(url) = &arguments.url {
         return ask(invocation, url, arguments.token_file.as_deref(), arguments.json).await;
     }
-    let loaded = match invocation.settings()? {
-        Ok(loaded) => loaded,
+    let opened = match invocation.begin(|_| Purpose::default()).await? {
+        Ok(opened) => opened,
         Err(outcome) => return Ok(outcome),
     };
-    let opened = invocation.open(loaded.settings, Purpose::default()).await?;
-    if let Err(outcome) = opened.discover().await? {
-        return Ok(outcome);
-    }
     let keys = opened.app.controller.keys();
     opened.look("Looking", &keys).await;
     let snapshot = opened.app.controller.snapshot();

@@ -3,22 +3,19 @@
 use super::{Invocation, apply, say};
 use crate::cli::args::TeardownArgs;
 use crate::cli::exit::Outcome;
+use crate::config::Settings;
 use crate::controller::{Purpose, Teardown, WalkOptions};
 use crate::render::confirm;
 use crate::render::plan::{self, PlanOptions};
 use crate::render::summary::PlanSummary;
 
 pub(super) async fn run(invocation: &Invocation, arguments: &TeardownArgs) -> anyhow::Result<Outcome> {
-    let loaded = match invocation.settings()? {
-        Ok(loaded) => loaded,
+    let teardown = Teardown { accounts: arguments.accounts.clone(), delete_data: arguments.delete_data };
+    let purpose = |_: &Settings| Purpose { enforce_all: true, prune: true, teardown: Some(teardown) };
+    let opened = match invocation.begin(purpose).await? {
+        Ok(opened) => opened,
         Err(outcome) => return Ok(outcome),
     };
-    let teardown = Teardown { accounts: arguments.accounts.clone(), delete_data: arguments.delete_data };
-    let purpose = Purpose { enforce_all: true, prune: true, teardown: Some(teardown) };
-    let opened = invocation.open(loaded.settings, purpose).await?;
-    if let Err(outcome) = opened.discover().await? {
-        return Ok(outcome);
-    }
     let keys = opened.app.controller.keys();
     let views = opened.look("Looking", &keys).await;
     let summary = PlanSummary::of(&views);

@@ -211,7 +211,7 @@ fn a_session_that_only_reads_sends_no_write() {
     ];
     for write in writes {
         let refused = block_on(cloud.execute(&session, &write, &BTreeMap::new()));
-        let error = refused.expect_err("this session only reads");
+        let error = refused.expect_err("a read-only session sends no write");
         assert_eq!(error.class, ErrorClass::NotSent, "{error}");
     }
     assert_eq!(scene.proxy.calls().len(), 0);
