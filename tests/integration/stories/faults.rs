@@ -187,3 +187,39 @@ fn an_organization_that_can_no_longer_be_listed_is_watched_as_it_was_known() {
     discovery(&daemon, "listed again", |discovery| discovery["error"].is_null());
     daemon.stop();
 }
+
+#[test]
+fn an_empty_page_with_a_token_is_not_the_end_of_the_listing() {
+    let scene = Scene::new(7);
+    let listed: Vec<Value> = scene
+        .seed
+        .accounts
+        .iter()
+        .map(|account| {
+            let path = format!("{}/{}/{}/", scene.seed.organization_id, account.path.join("/"), account.id);
+            let email = format!("{}@example.com", account.name);
+            json!({ "Id": account.id, "Name": account.name, "Email": email, "State": account.state, "Paths": [path] })
+        })
+        .collect();
+    let (first, rest) = listed.split_at(3);
+    for (accounts, token) in [(first, Some("a")), (&[], Some("b")), (rest, None)] {
+        let body = json!({ "Accounts": accounts, "NextToken": token }).to_string();
+        let page = Then::Answer { status: 200, body };
+        scene.proxy.fault(Fault::on("organizations", "ListAccounts", page).times(1));
+    }
+    scene.orgwatch(&scene.config()).run(&["apply", "--yes"]).expect_code(0);
+    let read = scene.read_back();
+    for account in scene.seed.covered() {
+        assert_eq!(read["accounts"][&account.id]["rules"].as_object().map(serde_json::Map::len), Some(1));
+    }
+    // The listing told where each account is, so nobody had to walk the tree.
+    assert!(scene.proxy.calls().iter().all(|call| call.operation != "ListRoots"));
+}
+
+#[test]
+fn a_certificate_bundle_that_cannot_be_used_is_named() {
+    let scene = Scene::new(6);
+    let missing = scene.orgwatch(&scene.config()).env("AWS_CA_BUNDLE", "/nowhere/ca.pem");
+    told(&scene, &missing.run(&["plan"]).expect_code(1), &["AWS_CA_BUNDLE", "/nowhere/ca.pem"]);
+    assert_eq!(scene.proxy.calls().len(), 0);
+}
