@@ -21,6 +21,8 @@ pub const WAITING_FOR_ROLE: &str = "WaitingForRole";
 pub struct Guards {
     /// Why nothing may be written anywhere: other credentials, another organization.
     pub wrong_place: Option<Hold>,
+    /// Why nothing is ever written in this target, whatever else happens.
+    pub overridden: Option<Hold>,
     /// Why nothing may be written in this target yet: the central side or the first accounts come first.
     pub not_yet: Option<Hold>,
     /// Whether orphans are taken away.
@@ -54,6 +56,7 @@ pub fn plan(
             guards
                 .wrong_place
                 .clone()
+                .or_else(|| guards.overridden.clone())
                 .or_else(|| guards.not_yet.clone())
                 .or(proposal_hold)
                 .or_else(|| moves_to_an_unseen_role(judged, change))
@@ -78,6 +81,7 @@ pub fn plan(
             guards
                 .wrong_place
                 .clone()
+                .or_else(|| guards.overridden.clone())
                 .or_else(|| guards.not_yet.clone().filter(|_| !guards.teardown))
                 .or_else(|| kinds_hold(proposal_hold, guards))
                 .or_else(|| adopted(target, going, guards))

@@ -31,6 +31,9 @@ use crate::model::view::{DiscoveryView, TargetView};
 use crate::planning::{self, Guards};
 use crate::world::{Target, Targets, World};
 
+/// An override of the configuration keeps us from writing here.
+pub const OBSERVE_ONLY: &str = "ObserveOnly";
+
 /// What the fleet goes by.
 #[derive(Clone, Debug)]
 pub struct Rules {
@@ -44,6 +47,8 @@ pub struct Rules {
     pub first_accounts: BTreeSet<AccountId>,
     /// Whether orphans are taken away.
     pub prune: bool,
+    /// Whether targets are written unless an override says otherwise.
+    pub enforces: bool,
     /// Whether the configuration says which organization this is.
     pub organization_given: bool,
     /// Whether everything of ours is taken away.
@@ -229,8 +234,15 @@ impl Fleet {
             .filter(|(account, region, _, _)| account == &key.account && region == &key.region)
             .map(|(_, _, kind, name)| (kind.clone(), name.clone()))
             .collect();
+        let overridden = (self.rules.enforces && !begun.target.enforce).then(|| Hold {
+            reason: OBSERVE_ONLY,
+            message: "a `reconcile.override` says `observe` here; nothing is written until it says `enforce`"
+                .to_owned(),
+            waits: false,
+        });
         let guards = Guards {
             wrong_place: self.wrong_place.clone().or_else(|| self.wrong_bus.clone()),
+            overridden,
             not_yet,
             prune: self.rules.prune,
             teardown: self.rules.teardown,

@@ -101,6 +101,7 @@ impl Controller {
             limits: settings.reconcile.limits,
             first_accounts: settings.reconcile.first_accounts.clone(),
             prune: settings.reconcile.prune || purpose.prune,
+            enforces: purpose.enforce_all || settings.reconcile.mode == Mode::Enforce,
             organization_given: settings.organization.id.is_some(),
             teardown: purpose.teardown.is_some(),
             delete_data: purpose.teardown.as_ref().is_some_and(|t| t.delete_data),

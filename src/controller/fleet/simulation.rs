@@ -26,6 +26,7 @@ pub(super) fn rules() -> Rules {
         },
         first_accounts: std::collections::BTreeSet::new(),
         prune: false,
+        enforces: true,
         organization_given: true,
         teardown: false,
         delete_data: false,

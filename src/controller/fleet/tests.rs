@@ -209,6 +209,8 @@ fn targets_that_are_new_or_changed_are_told_and_those_that_are_gone_forgotten() 
 fn only_a_target_that_is_written_uses_a_limit_up() {
     let settings = fixture::settings("");
     let mut simulation = Simulation::installed(&settings);
+    // As in a daemon that observes, so that the plan shows what would be done.
+    simulation.fleet.rules.enforces = false;
     simulation.fleet.rules.limits =
         Limits { deletions: Some(1), changed_accounts: ChangedAccounts::Off, ..rules().limits };
     simulation.fleet.rules.prune = true;
@@ -315,4 +317,19 @@ fn failures_in_a_row_are_counted_until_one_pass_succeeds() {
     assert_eq!(simulation.fleet.states[&member(1)].failures, 2);
     simulation.pass(&member(1));
     assert_eq!(simulation.fleet.states[&member(1)].failures, 0);
+}
+
+#[test]
+fn what_an_override_keeps_from_being_written_is_held_and_not_planned() {
+    let settings = fixture::settings("");
+    let mut simulation = with_central(&settings);
+    let mut targets = fixture::targets(&settings, MEMBERS);
+    targets.get_mut(&member(2)).unwrap().enforce = false;
+    simulation.fleet.set(fixture::world(&settings), targets);
+    simulation.pass(&member(2));
+    assert_eq!(holds(&simulation, &member(2)), BTreeSet::from([OBSERVE_ONLY]));
+    // Where everything is only observed, the plan shows what would be done.
+    simulation.fleet.rules.enforces = false;
+    simulation.pass(&member(2));
+    assert!(!holds(&simulation, &member(2)).contains(OBSERVE_ONLY));
 }

@@ -93,6 +93,7 @@ fn holds_of_one_kind_are_one_over_all_accounts_and_begin_anew_when_they_come_bac
         },
         first_accounts: BTreeSet::new(),
         prune: false,
+        enforces: true,
         organization_given: true,
         teardown: false,
         delete_data: false,

@@ -153,7 +153,10 @@ fn what_is_overridden_to_observe_is_shown_and_never_written() {
     assert_eq!(shown, expected);
     // Being asked for it by name changes nothing.
     reconcile(&daemon, &format!("/api/v1/accounts/{by_account}/reconcile"));
-    orgwatch.run(&["apply", "--yes"]);
+    // A plan says that it is held, and not that it would be made.
+    orgwatch.run(&["apply", "--yes"]).expect_code(4);
+    let held = orgwatch.run(&["plan"]).expect_code(4);
+    assert!(held.stdout.contains("ObserveOnly"), "{}", held.stdout);
     for account in [by_account, by_ou] {
         assert_eq!(scene.writes_in(account).len(), 0);
         assert_eq!(self::account(&daemon, account)["coverage"], "broken");
