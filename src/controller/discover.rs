@@ -49,6 +49,15 @@ impl Controller {
         let settings = &self.settings;
         fleet.wrong_place = None;
         fleet.inventory.take(listing, &desired::filter(settings), &settings.central.account_id, now);
+        for (account, _) in fleet.inventory.departed().iter().filter(|(_, at)| **at == now) {
+            tracing::info!(
+                account.id = %account,
+                "Account {account} left the organization and gets no further call; what is left there is its owner's to \
+                 remove: rules {prefix}* on its default bus, and role {role}",
+                prefix = format_args!("{}-", settings.installation),
+                role = settings.member.forwarding_role_name,
+            );
+        }
         fleet.discovery.last_success_at = Some(now);
         fleet.discovery.error = None;
         fleet.discovery.doubtful = fleet.inventory.doubt().map(ToOwned::to_owned);

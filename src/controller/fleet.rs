@@ -293,12 +293,14 @@ impl Fleet {
         }
     }
 
-    /// Remembers that a resource was put right.
+    /// Remembers that a resource was put right; making it for the first time is no repair.
     pub fn repaired(&mut self, key: &TargetKey, resource: &ResourceId, now: Timestamp) {
         let remembered =
             self.states.entry(key.clone()).or_default().memory.entry(resource.clone()).or_default();
         remembered.repairs.retain(|at| now.duration_since(*at) < jiff::SignedDuration::from_hours(1));
-        remembered.repairs.push(now);
+        if remembered.ours {
+            remembered.repairs.push(now);
+        }
     }
 
     /// Ends a pass with its outcome. Answers whether others may be written now who might not before.

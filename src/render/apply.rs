@@ -188,8 +188,12 @@ impl ApplySummary {
         }
         match self.waiting {
             0 => {}
-            1 => steps.push(format!("{waiting} waits for what was just written to be observed.")),
-            _ => steps.push(format!("{waiting} wait for what was just written to be observed.")),
+            1 => steps.push(format!(
+                "{waiting} waits for something to be seen in place: `orgwatch plan` shows for what."
+            )),
+            _ => steps.push(format!(
+                "{waiting} wait for something to be seen in place: `orgwatch plan` shows for what."
+            )),
         }
         if self.teardown && self.in_sync < self.total {
             let why = "The central account stays as long as an account is left that sends to it, or that could not be seen.";
@@ -302,7 +306,7 @@ mod tests {
 
         Applied 93 changes in 31 accounts in 4.2 s; 29 of 30 accounts in sync.
         1 change is held: `orgwatch plan` shows why and what releases it.
-        2 changes wait for what was just written to be observed.
+        2 changes wait for something to be seen in place: `orgwatch plan` shows for what.
         Next: `orgwatch apply` again; it continues where this run ended.
         ");
     }

@@ -333,3 +333,24 @@ fn what_an_override_keeps_from_being_written_is_held_and_not_planned() {
     simulation.pass(&member(2));
     assert!(!holds(&simulation, &member(2)).contains(OBSERVE_ONLY));
 }
+
+#[test]
+fn a_rule_that_is_deleted_again_and_again_is_contested_and_its_first_making_does_not_count() {
+    let mut simulation = Simulation::installed(&fixture::settings(""));
+    let id = ResourceId { kind: "sender_rule", name: "orgwatch-iam-changes".to_owned() };
+    let repairs = |simulation: &Simulation| simulation.fleet.states[&member(1)].memory[&id].repairs.len();
+    assert_eq!(repairs(&simulation), 0);
+    for _ in 0..3 {
+        simulation.aws.things.retain(|place, _| place.2 != "sender_rule");
+        simulation.now += jiff::SignedDuration::from_mins(5);
+        simulation.pass(&member(1));
+        simulation.pass(&member(1));
+    }
+    assert_eq!(repairs(&simulation), 3);
+    simulation.aws.things.retain(|place, _| place.2 != "sender_rule");
+    simulation.now += jiff::SignedDuration::from_mins(5);
+    simulation.pass(&member(1));
+    let view = simulation.fleet.states[&member(1)].view.clone().unwrap();
+    let rule = view.resources.iter().find(|resource| resource.id == id).unwrap();
+    assert_eq!(rule.reason, Some(crate::judge::CONTESTED));
+}

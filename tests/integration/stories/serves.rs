@@ -5,7 +5,11 @@ use std::time::Instant;
 use serde_json::{Value, json};
 
 use super::scene::{SOON, Scene, account, until_covered};
-use crate::{orgwatch::Daemon, wait::eventually};
+use crate::{
+    orgwatch::Daemon,
+    sdk::{self, block_on},
+    wait::eventually,
+};
 
 /// Posts, and waits until what was asked for is done.
 fn reconcile(daemon: &Daemon, path: &str) -> Value {
@@ -162,5 +166,38 @@ fn what_is_overridden_to_observe_is_shown_and_never_written() {
         assert_eq!(self::account(&daemon, account)["coverage"], "broken");
     }
     assert!(!scene.writes_in(enforced).is_empty());
+    daemon.stop();
+}
+
+#[test]
+fn an_account_that_leaves_gets_no_further_call_and_its_owner_is_told_what_is_left_there() {
+    let scene = Scene::installed(8);
+    let orgwatch = scene.orgwatch(&scene.config());
+    let daemon = orgwatch.serve();
+    until_covered(&daemon, 6);
+    let leaver = scene.member(2);
+    block_on(async {
+        let management =
+            sdk::member(scene.emulator.endpoint(), &scene.seed, &scene.seed.management_account_id, None)
+                .await;
+        let organizations = aws_sdk_organizations::Client::new(&management);
+        organizations
+            .remove_account_from_organization()
+            .account_id(leaver)
+            .send()
+            .await
+            .expect("it may leave");
+    });
+    let status = until_covered(&daemon, 5);
+    assert_eq!(status["accounts"]["total"], 7);
+    scene.proxy.clear();
+    // Two more walks over everybody who is left.
+    for _ in 0..2 {
+        reconcile(&daemon, "/api/v1/reconcile");
+    }
+    assert_eq!(scene.proxy.for_account(leaver).len(), 0);
+    let log = daemon.log();
+    assert!(log.contains(&format!("Account {leaver} left the organization")), "{log}");
+    assert_eq!(scene.writes_in(leaver).len(), 0, "nothing is taken away because of an absence");
     daemon.stop();
 }
