@@ -78,6 +78,13 @@ fn every_view_answers_for_the_same_organization() {
         assert!(page.contains(&one.id), "the page shows {}", one.name);
     }
     assert_eq!(daemon.get("/api/v1/accounts/000000000001").status, 404);
+    // The command line asks a daemon for the same, and says what to do when there is none.
+    let asked = orgwatch.run(&["status", "--json", "--url", daemon.url()]).expect_code(0).json();
+    assert_eq!(asked["coverage"], daemon.status()["coverage"]);
+    let shown = orgwatch.run(&["status", "--url", daemon.url()]).expect_code(0);
+    assert!(shown.stdout.contains("6 of 7 accounts covered"), "{}", shown.stdout);
+    let nobody = orgwatch.run(&["status", "--url", "http://127.0.0.1:9"]).expect_code(1);
+    assert!(nobody.stderr.contains("no daemon answers at http://127.0.0.1:9"), "{}", nobody.stderr);
     assert_eq!(scene.proxy.writes().len(), 0, "who finds everything in place writes nothing");
     println!("SIGINT to exit: {:?}", daemon.end_by("INT"));
 }
