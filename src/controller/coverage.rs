@@ -143,14 +143,11 @@ fn of_resource(facts: &Facts<'_>, view: &TargetView, resource: &Resource) -> Jud
             format!("{what} is being set up"),
         ),
         Verdict::Drifted | Verdict::InSync | Verdict::Orphan => {
-            let untried = view.last_change_at.is_none() && resource.error.is_none();
-            let installing = is_missing(resource) && facts.enforce && untried;
+            // Not tried yet, or made after this look: neither is a repair that failed.
+            let fresh = view.last_change_at.is_none_or(|at| at >= view.observed_at);
+            let installing = is_missing(resource) && facts.enforce && fresh && resource.error.is_none();
             if installing {
-                return Judgement::new(
-                    Coverage::Pending,
-                    "Installing",
-                    format!("{what} is about to be made"),
-                );
+                return Judgement::new(Coverage::Pending, "Installing", format!("{what} is being made"));
             }
             let paths: Vec<&str> = resource.changes.iter().map(|c| c.path.as_str()).take(3).collect();
             let how = if is_missing(resource) {

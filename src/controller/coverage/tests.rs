@@ -28,7 +28,7 @@ fn view(resources: Vec<Resource>) -> TargetView {
         resources,
         error: None,
         observed_at: at(0),
-        last_change_at: Some(at(0)),
+        last_change_at: Some(at(-60)),
         observed_generation: 1,
     }
 }
@@ -165,6 +165,9 @@ fn what_is_about_to_be_made_is_pending_and_where_nothing_is_written_it_is_broken
     let views = [&view];
     let installing = of_account(&facts(&views), &fine());
     assert_eq!((installing.coverage, installing.reason), (Coverage::Pending, "Installing"));
+    // Made after it was looked at, and not seen yet.
+    let made = TargetView { last_change_at: Some(at(1)), ..view.clone() };
+    assert_eq!(of_account(&facts(&[&made]), &fine()).coverage, Coverage::Pending);
     let observing = of_account(&Facts { enforce: false, ..facts(&views) }, &fine());
     assert_eq!((observing.coverage, observing.reason), (Coverage::Broken, "SenderRuleMissing"));
     assert!(observing.message.contains("`orgwatch apply` repairs it"));

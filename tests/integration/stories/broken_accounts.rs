@@ -178,7 +178,8 @@ fn a_first_account_that_cannot_be_read_yet_passes_its_turn_on() {
     let ids = scene.seed.covered().map(|account| account.id.as_str());
     let first = ids.filter(|id| id != central).min().expect("there are some");
     // It is new: what it denies may be granted any moment.
-    scene.proxy.fault(Fault::on("events", "ListRules", DENIED).account(first));
+    scene.proxy.fault(Fault::on("events", "*", DENIED).account(first));
+    scene.proxy.fault(Fault::on("iam", "*", DENIED).account(first));
     let orgwatch = scene.orgwatch(&scene.config());
     let daemon = orgwatch.serve();
     until_covered_but(&daemon, 5);
