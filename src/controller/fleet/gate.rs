@@ -52,7 +52,7 @@ impl Fleet {
 
     /// As long as it is open who the first accounts are: whom to look at next to find one.
     pub fn first_unseen(&mut self) -> Vec<TargetKey> {
-        if !matches!(self.gate(), Gate::First(first) if first.is_empty()) {
+        if !matches!(self.gate(), Gate::First(first) if self.lacks_a_member(&first)) {
             return Vec::new();
         }
         let central = self.world.as_ref().map(|world| &world.central);
@@ -106,16 +106,20 @@ impl Fleet {
         } else {
             self.members().filter(|(key, _)| self.rules.first_accounts.contains(&key.account)).collect()
         };
-        if first.is_empty() {
-            // Whoever is seen next may be the first; where all are stuck, waiting for one of them helps nobody.
-            let unseen = self.members().any(|(key, state)| self.is_able(key) && view_of(state).is_none());
-            return if unseen { Gate::First(BTreeSet::new()) } else { Gate::Open };
+        let all_done = first.iter().all(|(_, state)| done(*state));
+        let accounts: BTreeSet<AccountId> = first.into_iter().map(|(key, _)| key.account.clone()).collect();
+        // Whoever is seen next may be the first member; where all are stuck, waiting for one of them helps nobody.
+        let unseen = |(key, state): (&TargetKey, Option<&State>)| {
+            self.is_able(key) && !self.is_central(&key.account) && view_of(state).is_none()
+        };
+        if self.lacks_a_member(&accounts) && self.members().any(unseen) {
+            return Gate::First(accounts);
         }
-        if first.iter().all(|(_, state)| done(*state)) {
-            self.first_done = Some(self.generation);
+        if all_done {
+            self.first_done = (!accounts.is_empty()).then_some(self.generation);
             return Gate::Open;
         }
-        Gate::First(first.into_iter().map(|(key, _)| key.account.clone()).collect())
+        Gate::First(accounts)
     }
 
     /// Whether the latest look at the central bus found it as desired.
@@ -155,6 +159,15 @@ impl Fleet {
         other.retain(|(key, _)| Some(&key.account) == first.as_ref());
         own.append(&mut other);
         own
+    }
+
+    /// Whether these first accounts, where nobody named them, are the central one at most.
+    fn lacks_a_member(&self, first: &BTreeSet<AccountId>) -> bool {
+        self.rules.first_accounts.is_empty() && first.iter().all(|account| self.is_central(account))
+    }
+
+    fn is_central(&self, account: &AccountId) -> bool {
+        self.world.as_ref().is_some_and(|world| world.central == *account)
     }
 
     /// Whether a target may be written at all, and is not one that is being left, where nothing new is tried.

@@ -354,3 +354,16 @@ fn a_rule_that_is_deleted_again_and_again_is_contested_and_its_first_making_does
     let rule = view.resources.iter().find(|resource| resource.id == id).unwrap();
     assert_eq!(rule.reason, Some(crate::judge::CONTESTED));
 }
+
+#[test]
+fn the_central_account_alone_opens_nothing_as_long_as_another_may_be_seen() {
+    let mut simulation = Simulation::installed(&fixture::settings("")).restarted(&fixture::settings(""));
+    simulation.pass(&central());
+    simulation.pass(&of_central());
+    // It is in sync, and nobody else was looked at.
+    assert!(!simulation.fleet.may_go(&[member(1), member(2)]).contains(&member(2)));
+    assert_eq!(simulation.fleet.first_unseen(), [member(1)]);
+    simulation.pass(&member(1));
+    assert_eq!(simulation.fleet.may_go(&[member(1), member(2)]), [member(1), member(2)]);
+    assert!(simulation.fleet.first_unseen().is_empty());
+}
