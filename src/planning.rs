@@ -57,9 +57,10 @@ pub fn plan(
                 .wrong_place
                 .clone()
                 .or_else(|| guards.overridden.clone())
-                .or_else(|| guards.not_yet.clone())
+                // What waits for a person is told before what waits for its turn.
                 .or(proposal_hold)
                 .or_else(|| moves_to_an_unseen_role(judged, change))
+                .or_else(|| guards.not_yet.clone())
                 .or_else(|| {
                     rewrites(target, change).then(|| allowance.rewrite(target).err().map(denied)).flatten()
                 })
