@@ -1,0 +1,111 @@
+//! The simulator: one world behind a lock, asked by HTTP requests.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use bytes::Bytes;
+use http::{Request, Response};
+
+use crate::call::Refusal;
+use crate::world::World;
+use crate::{admin, dispatch, trail, wire};
+
+/// How an answer gets back to who asked.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Transport {
+    /// As it is.
+    #[default]
+    Whole,
+    /// Its second half is missing, and the connection ends.
+    Truncated,
+    /// The connection is reset instead.
+    Reset,
+    /// Nothing comes back, and the connection stays open.
+    Silent,
+}
+
+/// An answer, and how it gets back.
+#[derive(Debug)]
+pub struct Reply {
+    /// The answer.
+    pub response: Response<Bytes>,
+    /// How it gets back.
+    pub transport: Transport,
+}
+
+/// A world that can be asked. Copies are handles of the same world.
+#[derive(Clone, Debug)]
+pub struct Simulator {
+    world: Arc<Mutex<World>>,
+}
+
+impl Simulator {
+    /// A simulator of that world.
+    pub fn new(world: World) -> Self {
+        Self { world: Arc::new(Mutex::new(world)) }
+    }
+
+    /// The world itself, locked: nothing happens in it until the guard is dropped.
+    pub fn world(&self) -> MutexGuard<'_, World> {
+        self.world.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Answers one request: of AWS's protocols, or of the admin interface.
+    ///
+    /// A call takes effect after half of its delay, so an answer may be late for what it tells.
+    pub async fn handle(&self, request: Request<Bytes>) -> Reply {
+        if request.uri().path().starts_with("/admin") {
+            return Reply { response: admin::handle(self, &request), transport: Transport::Whole };
+        }
+        let (protocol, incoming) = match wire::read(&request) {
+            Ok(read) => read,
+            Err((protocol, refusal)) => return Reply::whole(wire::refuse(protocol, "unknown", &refusal)),
+        };
+        let (call, decision) = {
+            let mut world = self.world();
+            match dispatch::identify(&mut world, incoming) {
+                Ok(call) => {
+                    let World { faults, rng, .. } = &mut *world;
+                    let decision = faults.decide(&call, rng);
+                    (call, decision)
+                }
+                Err(refusal) => return Reply::whole(wire::refuse(protocol, "unknown", &refusal)),
+            }
+        };
+        sleep(decision.delay / 2).await;
+        let result = {
+            let mut world = self.world();
+            let result = match decision.refusal {
+                Some(refusal) => Err(refusal),
+                None => dispatch::perform(&mut world, &call),
+            };
+            world.journal.record(&call, &result);
+            trail::emit(&mut world, &call, &result);
+            result
+        };
+        sleep(decision.delay - decision.delay / 2).await;
+        Reply { response: respond(protocol, &call, &result), transport: decision.transport }
+    }
+}
+
+fn respond(
+    protocol: wire::Protocol,
+    call: &crate::call::Call,
+    result: &Result<serde_json::Value, Refusal>,
+) -> Response<Bytes> {
+    match result {
+        Ok(output) => wire::answer(protocol, call, output),
+        Err(refusal) => wire::refuse(protocol, &call.request_id, refusal),
+    }
+}
+
+async fn sleep(delay: std::time::Duration) {
+    if !delay.is_zero() {
+        tokio::time::sleep(delay).await;
+    }
+}
+
+impl Reply {
+    fn whole(response: Response<Bytes>) -> Self {
+        Self { response, transport: Transport::Whole }
+    }
+}
