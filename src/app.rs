@@ -7,6 +7,7 @@ use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use crate::aws::{Cloud, LoadError};
+use crate::clock::Clock;
 use crate::config::{self, Settings};
 use crate::controller::{Controller, Purpose};
 use crate::model::view::Snapshot;
@@ -27,20 +28,21 @@ pub struct App {
 impl App {
     /// Puts the parts together. Sends nothing to AWS yet.
     pub async fn open(settings: Settings, purpose: Purpose) -> Result<Self, LoadError> {
+        let clock = Clock::system();
         let settings = Arc::new(settings);
-        let snapshots = watch::Sender::new(Arc::new(Snapshot::before_anything(&settings)));
+        let snapshots = watch::Sender::new(Arc::new(Snapshot::before_anything(&settings, clock.now())));
         let metrics = Arc::new(Metrics::new(snapshots.subscribe()));
         let ca_bundle = config::environment()
             .into_iter()
             .find(|(name, value)| name == "AWS_CA_BUNDLE" && !value.is_empty())
             .map(|(_, path)| PathBuf::from(path));
-        let aws = crate::aws::load(&settings.central_region(), ca_bundle).await?;
+        let aws = crate::aws::load::load(&settings.central_region(), ca_bundle).await?;
         let counted = Arc::clone(&metrics);
         let cloud = Cloud::new(
             &aws,
             Arc::new(move |service, operation, error| counted.aws_call(service, operation, error)),
         );
-        let controller = Arc::new(Controller::new(settings, cloud, Arc::clone(&metrics), purpose));
+        let controller = Arc::new(Controller::new(settings, cloud, Arc::clone(&metrics), clock, purpose));
         Ok(Self { controller, metrics, snapshots, stop: CancellationToken::new() })
     }
 }

@@ -15,15 +15,18 @@ use tokio::sync::Mutex;
 use super::session_policy;
 use super::sts::AssumeRole;
 use super::{Access, Cloud, Session};
+use crate::clock::Clock;
 use crate::model::error::CloudError;
 use crate::model::ids::{AccountId, Region, RoleArn};
 use crate::model::plan::Change;
 use crate::model::target::Side;
 use crate::world::{Reach, Target, World};
 
-/// AssumeRole calls a second. STS allows 600 to an account and Region, shared with everybody in it; a third of
-/// that starts thousands of accounts within seconds and leaves the rest to others.
-const ASSUME_ROLE_PER_SECOND: NonZeroU32 = NonZeroU32::new(200).unwrap();
+/// AssumeRole calls a second. STS allows 600 to an account and Region, shared with everybody in it; three
+/// quarters of that start ten thousand accounts within half a minute and leave the rest to others.
+const ASSUME_ROLE_PER_SECOND: NonZeroU32 = NonZeroU32::new(450).unwrap();
+/// How many of them may go out at once, so that the first second stays below the quota too.
+const ASSUME_ROLE_BURST: NonZeroU32 = NonZeroU32::new(100).unwrap();
 
 /// How sessions are asked for.
 #[derive(Clone, Debug)]
@@ -78,15 +81,17 @@ struct Held {
 pub struct Broker {
     cloud: Cloud,
     settings: SessionSettings,
+    clock: Clock,
     pace: DefaultDirectRateLimiter,
     held: std::sync::Mutex<Sessions>,
 }
 
 impl Broker {
     /// A broker that holds nothing yet.
-    pub fn new(cloud: Cloud, settings: SessionSettings) -> Self {
-        let pace = RateLimiter::direct(Quota::per_second(ASSUME_ROLE_PER_SECOND));
-        Self { cloud, settings, pace, held: std::sync::Mutex::default() }
+    pub fn new(cloud: Cloud, settings: SessionSettings, clock: Clock) -> Self {
+        let pace =
+            RateLimiter::direct(Quota::per_second(ASSUME_ROLE_PER_SECOND).allow_burst(ASSUME_ROLE_BURST));
+        Self { cloud, settings, clock, pace, held: std::sync::Mutex::default() }
     }
 
     /// A session of the program's own credentials that only reads.
@@ -183,7 +188,8 @@ impl Broker {
             Arc::clone(held.entry((role.clone(), policy.clone())).or_default())
         };
         let mut held = cell.lock().await;
-        if let Some(held) = held.as_ref().filter(|h| SystemTime::now() < h.renew_at) {
+        let now = SystemTime::from(self.clock.now());
+        if let Some(held) = held.as_ref().filter(|h| now < h.renew_at) {
             return Ok(held.credentials.clone());
         }
         let (credentials, ends) = Box::pin(self.assume(role, policy, hop)).await?;

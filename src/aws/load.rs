@@ -33,20 +33,31 @@ pub enum LoadError {
     },
 }
 
+/// How the SDK behaves: a named version, for one from 2025-08-07 or later is needed for proxy variables to be honoured.
+pub fn behavior() -> BehaviorVersion {
+    BehaviorVersion::v2026_01_12()
+}
+
+/// Three tries inside the SDK; the next pass is the retry beyond that. Two layers would multiply.
+pub fn retries() -> RetryConfig {
+    RetryConfig::standard().with_max_attempts(3)
+}
+
+/// How long one try and all tries of a call may take.
+pub fn timeouts() -> TimeoutConfig {
+    TimeoutConfig::builder()
+        .connect_timeout(Duration::from_secs(5))
+        .operation_attempt_timeout(Duration::from_secs(20))
+        .operation_timeout(Duration::from_secs(60))
+        .build()
+}
+
 /// The SDK's configuration. `ca_bundle` is what AWS_CA_BUNDLE says: the Rust SDK itself does not read it.
 pub async fn load(region: &Region, ca_bundle: Option<PathBuf>) -> Result<aws_types::SdkConfig, LoadError> {
-    // A named version: one from 2025-08-07 or later is needed for proxy variables to be honoured.
-    let mut loader = aws_config::defaults(BehaviorVersion::v2026_01_12())
+    let mut loader = aws_config::defaults(behavior())
         .region(SdkRegion::new(region.to_string()))
-        // Three tries inside the SDK; the next pass is the retry beyond that. Two layers would multiply.
-        .retry_config(RetryConfig::standard().with_max_attempts(3))
-        .timeout_config(
-            TimeoutConfig::builder()
-                .connect_timeout(Duration::from_secs(5))
-                .operation_attempt_timeout(Duration::from_secs(20))
-                .operation_timeout(Duration::from_secs(60))
-                .build(),
-        );
+        .retry_config(retries())
+        .timeout_config(timeouts());
     if let Some(path) = ca_bundle {
         let pem =
             std::fs::read(&path).map_err(|source| LoadError::CaBundle { path: path.clone(), source })?;

@@ -5,7 +5,7 @@ mod error;
 pub mod events;
 pub mod execute;
 pub mod iam;
-mod load;
+pub mod load;
 pub mod organization;
 mod read_only;
 pub mod session_policy;
@@ -23,7 +23,7 @@ use aws_types::request_id::RequestId;
 use crate::model::error::{CloudError, ErrorClass};
 use crate::model::ids::{AccountId, Region};
 
-pub use load::{LoadError, load};
+pub use load::LoadError;
 pub(crate) use read_only::ReadOnly;
 
 /// Told of every call that was made: service, operation, and the class of its error if it failed.

@@ -9,6 +9,7 @@ use tokio::task::JoinSet;
 use super::{Invocation, complain, rows, start_logs};
 use crate::app::{App, cancel_on_signal};
 use crate::cli::exit::Outcome;
+use crate::clock::Clock;
 use crate::config::{Auth, HttpSettings, TokenRole};
 use crate::controller::{self, Purpose, Requests};
 use crate::http::{self, HttpOptions, HttpState, Role};
@@ -30,7 +31,7 @@ pub(super) async fn run(invocation: &Invocation) -> anyhow::Result<Outcome> {
     })?;
     let options = http_options(&settings.http);
     let app = App::open(settings, Purpose::default()).await?;
-    let requests = Arc::new(Requests::new(app.snapshots.subscribe(), app.stop.clone()));
+    let requests = Arc::new(Requests::new(app.snapshots.subscribe(), app.stop.clone(), Clock::system()));
     let state = HttpState {
         snapshot: app.snapshots.subscribe(),
         reconciles: Arc::<Requests>::clone(&requests),

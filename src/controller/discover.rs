@@ -1,7 +1,5 @@
 //! Looks at the organization and resolves what must hold and where.
 
-use jiff::Timestamp;
-
 use super::Controller;
 use crate::aws::organization::TagCache;
 use crate::config::Settings;
@@ -32,7 +30,7 @@ impl Controller {
     /// Looks once; answers the targets that are new or changed.
     pub async fn discover(&self) -> Result<Vec<TargetKey>, DiscoverError> {
         let looked = self.look().await;
-        let now = Timestamp::now();
+        let now = self.clock.now();
         let mut fleet = self.fleet();
         let (organization, listing) = match looked {
             Ok(found) => found,
@@ -95,7 +93,7 @@ impl Controller {
         }
         let mut listing = self.reader.list(&session).await?;
         if desired::filter(settings).needs_tags() {
-            let now = Timestamp::now();
+            let now = self.clock.now();
             let oldest = now
                 - jiff::SignedDuration::try_from(settings.organization.tag_refresh_interval)
                     .unwrap_or_default();

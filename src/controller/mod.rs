@@ -23,6 +23,7 @@ use crate::aws::Cloud;
 use crate::aws::credentials::{Broker, SessionSettings};
 use crate::aws::execute::Endpoints;
 use crate::aws::organization::{OrganizationReader, TagCache};
+use crate::clock::Clock;
 use crate::config::{Mode, Settings};
 use crate::desired;
 use crate::inventory::Inventory;
@@ -74,6 +75,7 @@ pub struct Controller {
     endpoints: Endpoints,
     iam_pace: Option<DefaultDirectRateLimiter>,
     metrics: Arc<Metrics>,
+    pub(crate) clock: Clock,
     account_checked: tokio::sync::OnceCell<()>,
     enforce_all: bool,
     teardown: Option<Teardown>,
@@ -84,7 +86,13 @@ pub struct Controller {
 
 impl Controller {
     /// A controller that has not looked at anything yet.
-    pub fn new(settings: Arc<Settings>, cloud: Cloud, metrics: Arc<Metrics>, purpose: Purpose) -> Self {
+    pub fn new(
+        settings: Arc<Settings>,
+        cloud: Cloud,
+        metrics: Arc<Metrics>,
+        clock: Clock,
+        purpose: Purpose,
+    ) -> Self {
         let session = SessionSettings {
             home: settings.central.account_id.clone(),
             sts_region: settings.partition().sts_region(),
@@ -114,7 +122,7 @@ impl Controller {
             .collect();
         let pace = |per_second: NonZeroU32| RateLimiter::direct(Quota::per_second(per_second));
         Self {
-            broker: Broker::new(cloud.clone(), session),
+            broker: Broker::new(cloud.clone(), session, clock.clone()),
             reader: OrganizationReader::new(cloud.clone(), settings.organization.max_calls_per_second),
             tags: tokio::sync::Mutex::default(),
             fleet: Mutex::new(fleet::Fleet::new(rules)),
@@ -122,11 +130,12 @@ impl Controller {
             endpoints,
             iam_pace: settings.reconcile.iam_writes_per_second.map(pace),
             metrics,
+            started_at: clock.now(),
+            clock,
             account_checked: tokio::sync::OnceCell::new(),
             enforce_all: purpose.enforce_all || purpose.teardown.is_some(),
             teardown: purpose.teardown,
             changed: Arc::new(Notify::new()),
-            started_at: Timestamp::now(),
             cloud,
             settings,
         }

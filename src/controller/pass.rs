@@ -60,7 +60,7 @@ impl Controller {
 
     async fn run(&self, begun: Begun, write: bool, stop: &CancellationToken) -> PassOutcome {
         let started = Instant::now();
-        let observed_at = Timestamp::now();
+        let observed_at = self.clock.now();
         let key = begun.target.key.clone();
         let nothing = || Plan { target: key.clone(), changes: Vec::new() };
         let session = match self.broker.read(&begun.target).await {
@@ -79,7 +79,7 @@ impl Controller {
         if sights.iter().flat_map(|(_, s)| s.values()).any(refused) {
             self.broker.forget(&begun.target);
         }
-        let Decided { judged, plan } = self.fleet().decide(&begun, &sights, write, Timestamp::now());
+        let Decided { judged, plan } = self.fleet().decide(&begun, &sights, write, self.clock.now());
         let resources: Vec<Resource> = judged.iter().map(|j| j.resource.clone()).collect();
         self.tell_drift(&key, &resources);
 
@@ -124,7 +124,7 @@ impl Controller {
                 let outcome = self.cloud.execute(session, call, &self.endpoints).await;
                 failed = outcome.as_ref().err().map(|error| error.class);
                 if failed.is_none_or(may_have_written) {
-                    let now = Timestamp::now();
+                    let now = self.clock.now();
                     self.fleet().wrote(key, &change.resource, before(&change.resource), call, now);
                 }
                 self.tell_write(key, change, call.operation(), &outcome);
@@ -142,7 +142,7 @@ impl Controller {
             }
             match failed {
                 None => {
-                    self.fleet().repaired(key, &change.resource, Timestamp::now());
+                    self.fleet().repaired(key, &change.resource, self.clock.now());
                     self.metrics.repaired(change.resource.kind, change.action);
                 }
                 Some(class) => {

@@ -9,6 +9,7 @@ use tokio::time::Instant;
 
 use super::pass::PassOutcome;
 use super::queue::Queue;
+use crate::clock::Clock;
 use crate::http::{ReconcileRefused, Reconciles};
 use crate::model::ids::AccountId;
 use crate::model::target::{Side, TargetKey};
@@ -31,6 +32,7 @@ pub struct Requests {
     keys: Mutex<BTreeSet<TargetKey>>,
     snapshot: watch::Receiver<Arc<Snapshot>>,
     stopping: tokio_util::sync::CancellationToken,
+    clock: Clock,
 }
 
 impl Open {
@@ -64,6 +66,7 @@ impl Requests {
     pub fn new(
         snapshot: watch::Receiver<Arc<Snapshot>>,
         stopping: tokio_util::sync::CancellationToken,
+        clock: Clock,
     ) -> Self {
         Self {
             queue: Mutex::default(),
@@ -72,6 +75,7 @@ impl Requests {
             keys: Mutex::default(),
             snapshot,
             stopping,
+            clock,
         }
     }
 
@@ -154,7 +158,7 @@ impl Reconciles for Requests {
         };
         open.insert(
             id,
-            Open { asked_at: Timestamp::now(), left: wanted.clone(), view: watch::Sender::new(view.clone()) },
+            Open { asked_at: self.clock.now(), left: wanted.clone(), view: watch::Sender::new(view.clone()) },
         );
         drop(open);
         let now = Instant::now();

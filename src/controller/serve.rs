@@ -115,7 +115,7 @@ async fn passes(
                 let Some(key) = queue.pop(Instant::now()) else { break };
                 let (controller, stop, of_task) = (Arc::clone(&controller), stop.clone(), key.clone());
                 let handle = running.spawn(async move {
-                    let began = Timestamp::now();
+                    let began = controller.clock.now();
                     let outcome = controller.pass(&of_task, true, &stop).await;
                     (of_task, began, outcome)
                 });
@@ -162,7 +162,7 @@ fn end(
         Err(error) => {
             let Some(key) = keys.remove(&error.id()) else { return };
             tracing::error!(target = %key, %error, "A pass ended in a panic; it is tried again");
-            (key, Timestamp::now(), None)
+            (key, controller.clock.now(), None)
         }
     };
     requests.queue.lock().unwrap_or_else(PoisonError::into_inner).finish(&key);
@@ -171,7 +171,7 @@ fn end(
         let fleet = controller.fleet();
         let failures = fleet.states.get(&key).map_or(0, |state| state.failures);
         let leaving = fleet.targets.get(&key).is_some_and(|target| target.leaving);
-        (failures, fleet.in_grace(&key, Timestamp::now()), fleet.targets.contains_key(&key), leaving)
+        (failures, fleet.in_grace(&key, controller.clock.now()), fleet.targets.contains_key(&key), leaving)
     };
     let news = outcome.as_ref().is_some_and(|o| o.news);
     let delay = match &outcome {
@@ -187,7 +187,12 @@ fn end(
         // Always the fleet before the chronicle, as a snapshot takes them.
         let fleet = controller.fleet();
         let all = || fleet.targets.keys().cloned().collect();
-        controller.chronicle.lock().unwrap_or_else(PoisonError::into_inner).observed(&key, began, all);
+        controller.chronicle.lock().unwrap_or_else(PoisonError::into_inner).observed(
+            &key,
+            began,
+            controller.clock.now(),
+            all,
+        );
     }
     requests.passed(&key, began, outcome.as_ref());
     if news {

@@ -39,17 +39,17 @@ impl Chronicle {
         entry.1
     }
 
-    /// Notes that a target was looked at; `all` are the targets of a walk.
+    /// Notes that a target was looked at, from `began` to `finished_at`; `all` are the targets of a walk.
     pub(super) fn observed(
         &mut self,
         key: &TargetKey,
         began: Timestamp,
+        finished_at: Timestamp,
         all: impl FnOnce() -> BTreeSet<TargetKey>,
     ) {
         let (started_at, left) = self.walk.get_or_insert_with(|| (began, all()));
         left.remove(key);
         if left.is_empty() {
-            let finished_at = Timestamp::now();
             let duration_seconds = finished_at.duration_since(*started_at).as_secs_f64();
             self.last_resync = Some(ResyncView { started_at: *started_at, finished_at, duration_seconds });
             self.walk = None;
@@ -66,8 +66,7 @@ impl Chronicle {
 
 impl Snapshot {
     /// What is shown before anything was looked at.
-    pub fn before_anything(settings: &Settings) -> Self {
-        let now = Timestamp::now();
+    pub fn before_anything(settings: &Settings, now: Timestamp) -> Self {
         Self {
             version: env!("CARGO_PKG_VERSION"),
             installation: settings.installation.to_string(),
@@ -109,7 +108,7 @@ impl Controller {
 
     /// How everything stands now.
     pub fn snapshot(&self) -> Snapshot {
-        let now = Timestamp::now();
+        let now = self.clock.now();
         let fleet = self.fleet();
         let mut chronicle = self.chronicle.lock().unwrap_or_else(PoisonError::into_inner);
         let settings = &self.settings;

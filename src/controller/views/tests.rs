@@ -58,15 +58,15 @@ fn since_when_changes_only_with_the_state() {
 fn a_walk_is_complete_when_every_target_of_it_was_looked_at_and_those_that_are_gone_are_not_waited_for() {
     let mut chronicle = Chronicle::default();
     let all = || BTreeSet::from([key(1), key(2), key(3)]);
-    chronicle.observed(&key(1), at(1), all);
-    chronicle.observed(&key(1), at(2), all);
-    chronicle.observed(&key(2), at(3), all);
+    chronicle.observed(&key(1), at(1), at(1), all);
+    chronicle.observed(&key(1), at(2), at(2), all);
+    chronicle.observed(&key(2), at(3), at(3), all);
     assert!(chronicle.last_resync.is_none());
-    chronicle.observed(&key(3), at(4), all);
+    chronicle.observed(&key(3), at(4), at(4), all);
     assert_eq!(chronicle.last_resync.take().unwrap().started_at, at(1));
-    chronicle.observed(&key(1), at(5), all);
+    chronicle.observed(&key(1), at(5), at(5), all);
     chronicle.retarget(&BTreeSet::from([key(1), key(2)]));
-    chronicle.observed(&key(2), at(6), all);
+    chronicle.observed(&key(2), at(6), at(6), all);
     assert_eq!(chronicle.last_resync.unwrap().started_at, at(5));
 }
 

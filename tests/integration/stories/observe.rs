@@ -10,6 +10,7 @@ use orgwatch::{
         Cloud,
         credentials::{Broker, SessionSettings},
     },
+    clock::Clock,
     model::{call::Call as Write, error::ErrorClass},
 };
 use serde_json::Value;
@@ -200,7 +201,7 @@ fn a_session_that_only_reads_sends_no_write() {
         duration: std::time::Duration::from_secs(3600),
         session_name: "orgwatch".to_owned(),
     };
-    let session = Broker::new(cloud.clone(), settings).ambient();
+    let session = Broker::new(cloud.clone(), settings, Clock::system()).ambient();
     let arn = || "arn:aws:sns:us-east-1:111111111111:orgwatch-iam-changes".to_owned();
     let name = || "orgwatch-forwarder".to_owned();
     let writes = [
