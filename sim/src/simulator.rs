@@ -1,11 +1,13 @@
 //! The simulator: one world behind a lock, asked by HTTP requests.
 
+use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
 use http::{Request, Response};
+use serde_json::Value;
 
-use crate::call::Refusal;
+use crate::call::{Call, Refusal};
 use crate::world::World;
 use crate::{admin, dispatch, trail, wire};
 
@@ -33,20 +35,35 @@ pub struct Reply {
 }
 
 /// A world that can be asked. Copies are handles of the same world.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Simulator {
     world: Arc<Mutex<World>>,
+    watcher: Arc<Mutex<Option<Watcher>>>,
+}
+
+/// Told of each call right after it was performed or refused, before anything else happens in the world.
+type Watcher = Box<dyn FnMut(&World, &Call, &Result<Value, Refusal>) + Send>;
+
+impl fmt::Debug for Simulator {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Simulator").finish_non_exhaustive()
+    }
 }
 
 impl Simulator {
     /// A simulator of that world.
     pub fn new(world: World) -> Self {
-        Self { world: Arc::new(Mutex::new(world)) }
+        Self { world: Arc::new(Mutex::new(world)), watcher: Arc::default() }
     }
 
     /// The world itself, locked: nothing happens in it until the guard is dropped.
     pub fn world(&self) -> MutexGuard<'_, World> {
         self.world.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Tells `watcher` of each call from now on; the former one is told no more.
+    pub fn watch(&self, watcher: impl FnMut(&World, &Call, &Result<Value, Refusal>) + Send + 'static) {
+        *self.watcher.lock().unwrap_or_else(PoisonError::into_inner) = Some(Box::new(watcher));
     }
 
     /// Answers one request: of AWS's protocols, or of the admin interface.
@@ -80,6 +97,9 @@ impl Simulator {
             };
             world.journal.record(&call, &result);
             trail::emit(&mut world, &call, &result);
+            if let Some(watcher) = &mut *self.watcher.lock().unwrap_or_else(PoisonError::into_inner) {
+                watcher(&world, &call, &result);
+            }
             result
         };
         sleep(decision.delay - decision.delay / 2).await;
@@ -87,11 +107,7 @@ impl Simulator {
     }
 }
 
-fn respond(
-    protocol: wire::Protocol,
-    call: &crate::call::Call,
-    result: &Result<serde_json::Value, Refusal>,
-) -> Response<Bytes> {
+fn respond(protocol: wire::Protocol, call: &Call, result: &Result<Value, Refusal>) -> Response<Bytes> {
     match result {
         Ok(output) => wire::answer(protocol, call, output),
         Err(refusal) => wire::refuse(protocol, &call.request_id, refusal),
