@@ -5,9 +5,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
 use http::{Request, Response};
-use serde_json::Value;
+use serde_json::{Map, Value};
 
-use crate::call::{Call, Refusal};
+use crate::call::{Call, Caller, Refusal, Service};
 use crate::world::World;
 use crate::{admin, dispatch, trail, wire};
 
@@ -66,6 +66,47 @@ impl Simulator {
         *self.watcher.lock().unwrap_or_else(PoisonError::into_inner) = Some(Box::new(watcher));
     }
 
+    /// Performs one call at once, as `caller`: no wire, no latency, no faults; journalled and seen like any other.
+    ///
+    /// # Errors
+    /// What AWS answers to a call that it refuses.
+    pub fn ask(
+        &self,
+        caller: &Caller,
+        service: Service,
+        region: &str,
+        operation: &str,
+        input: Map<String, Value>,
+    ) -> Result<Value, Refusal> {
+        let call = {
+            let mut world = self.world();
+            Call {
+                service,
+                operation: operation.to_owned(),
+                input,
+                region: region.to_owned(),
+                caller: caller.clone(),
+                request_id: world.uuid(),
+                at: world.now(),
+            }
+        };
+        self.perform(&call, None)
+    }
+
+    fn perform(&self, call: &Call, refusal: Option<Refusal>) -> Result<Value, Refusal> {
+        let mut world = self.world();
+        let result = match refusal {
+            Some(refusal) => Err(refusal),
+            None => dispatch::perform(&mut world, call),
+        };
+        world.journal.record(call, &result);
+        trail::emit(&mut world, call, &result);
+        if let Some(watcher) = &mut *self.watcher.lock().unwrap_or_else(PoisonError::into_inner) {
+            watcher(&world, call, &result);
+        }
+        result
+    }
+
     /// Answers one request: of AWS's protocols, or of the admin interface.
     ///
     /// A call takes effect after half of its delay, so an answer may be late for what it tells.
@@ -89,19 +130,7 @@ impl Simulator {
             }
         };
         sleep(decision.delay / 2).await;
-        let result = {
-            let mut world = self.world();
-            let result = match decision.refusal {
-                Some(refusal) => Err(refusal),
-                None => dispatch::perform(&mut world, &call),
-            };
-            world.journal.record(&call, &result);
-            trail::emit(&mut world, &call, &result);
-            if let Some(watcher) = &mut *self.watcher.lock().unwrap_or_else(PoisonError::into_inner) {
-                watcher(&world, &call, &result);
-            }
-            result
-        };
+        let result = self.perform(&call, decision.refusal);
         sleep(decision.delay - decision.delay / 2).await;
         Reply { response: respond(protocol, &call, &result), transport: decision.transport }
     }
