@@ -6,6 +6,7 @@ use super::refusal::malformed;
 use super::{Document, check};
 use crate::call::{Call, Refusal, Service};
 use crate::policy::Policy;
+use crate::service::sts::ADMINISTRATOR_ID;
 use crate::world::World;
 
 impl Document {
@@ -169,33 +170,35 @@ fn is_account_id(name: &str) -> bool {
     name.len() == 12 && name.bytes().all(|byte| byte.is_ascii_digit())
 }
 
-/// Whether a principal of `AWS` exists, as far as this world reaches: accounts outside of it hold whatever is named.
+/// Whether a principal of `AWS` exists.
 fn exists(world: &World, name: &str) -> bool {
-    if name == "*" || is_account_id(name) {
-        return true;
-    }
-    let fields: Vec<&str> = name.splitn(6, ':').collect();
-    let ["arn", partition, service, "", account, resource] = fields[..] else { return false };
+    name == "*" || is_account_id(name) || unique_id(world, name).is_some()
+}
+
+/// The unique id of the principal with that ARN, if it exists as far as this world reaches: accounts outside of it hold
+/// whatever is named, and sessions and accounts are their own ids.
+///
+/// AWS: a trust policy is bound to the unique ids of the roles and users that it names, so one made anew under the same
+/// name is not meant.
+pub(super) fn unique_id(world: &World, named: &str) -> Option<String> {
+    let fields: Vec<&str> = named.splitn(6, ':').collect();
+    let ["arn", partition, service, "", account, resource] = fields[..] else { return None };
     if partition != world.partition.name || !is_account_id(account) {
-        return false;
+        return None;
     }
-    if service == "sts" {
-        return true;
-    }
-    if service != "iam" {
-        return false;
-    }
-    if resource == "root" {
-        return true;
-    }
-    let Some(iam) = super::current(world, account) else { return true };
+    let as_it_is = || Some(named.to_owned());
+    let Some(iam) = super::current(world, account) else { return as_it_is() };
     let last = resource.rsplit('/').next().unwrap_or(resource);
-    if resource.starts_with("role/") {
-        return iam
-            .roles
-            .get(last)
-            .is_some_and(|role| role.arn == name && role.is_usable(world.now(), world.lags.role));
+    match (service, resource.split('/').next()?) {
+        ("sts", _) | ("iam", "root") => as_it_is(),
+        ("iam", "role") => {
+            let role = iam.roles.get(last).filter(|role| role.arn == named)?;
+            role.is_usable(world.now(), world.lags.role).then(|| role.id.clone())
+        }
+        ("iam", "user") if account == world.organization.management && resource == "user/administrator" => {
+            Some(ADMINISTRATOR_ID.to_owned())
+        }
+        ("iam", "user") => iam.users.get(last).filter(|user| user.arn == named).map(|user| user.id.clone()),
+        _ => None,
     }
-    let administrator = account == world.organization.management && resource == "user/administrator";
-    administrator || iam.users.get(last).is_some_and(|user| user.arn == name)
 }

@@ -11,6 +11,8 @@ mod refusal;
 mod role;
 mod role_policy;
 mod tag;
+#[cfg(test)]
+pub(crate) mod tests;
 mod user;
 mod version;
 

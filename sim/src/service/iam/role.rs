@@ -110,7 +110,7 @@ pub(super) fn create(world: &mut World, call: &Call) -> Result<Value, Refusal> {
     }
     let text = document::text(call, "AssumeRolePolicyDocument")?;
     if let Some(iam) = current(world, account) {
-        // AWS: names are told apart by more than their case only.
+        // AWS: two names may not differ in nothing but their case.
         if iam.roles.contains_key(name) || iam.roles.keys().any(|other| other.eq_ignore_ascii_case(name)) {
             return Err(refusal::exists(format!("Role with name {name} already exists.")));
         }

@@ -4,6 +4,8 @@ mod assume;
 mod identity;
 mod issue;
 mod request;
+#[cfg(test)]
+mod tests;
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
