@@ -155,9 +155,10 @@ impl World {
         context: Context,
         lag: SignedDuration,
     ) -> Result<(), String> {
+        let mut context = context;
+        circumstances::add_region(resource.arn, &mut context);
         match asker {
             Asker::Service { service, source_account, source_arn } => {
-                let mut context = context;
                 self.add_service(service, source_account, source_arn, &mut context);
                 self.add_resource(resource.owner, &mut context);
                 self.add_time(&mut context);
@@ -188,7 +189,6 @@ impl World {
                 }
                 let session = service.split('.').next().unwrap_or_default();
                 let arn = format!("arn:{}:sts::{account}:assumed-role/{name}/{session}", self.partition.name);
-                let mut context = context;
                 self.add_session(account, role, session, &mut context);
                 self.add_resource(resource.owner, &mut context);
                 self.add_time(&mut context);
@@ -255,6 +255,7 @@ impl World {
     fn trusts(&self, role: &Role, account: &str, service: &str, source_arn: &str) -> bool {
         let mut context = Context::new();
         self.add_service(service, account, source_arn, &mut context);
+        circumstances::add_region(source_arn, &mut context);
         self.add_resource(account, &mut context);
         self.add_time(&mut context);
         let policies = Policies { resource: Some(&role.trust.policy), ..Policies::default() };

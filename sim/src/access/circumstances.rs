@@ -15,6 +15,13 @@ pub(super) fn add(context: &mut Context, key: &str, value: impl Into<String>) {
     }
 }
 
+/// Sets `aws:RequestedRegion` for what a service asks on its own: where the thing is that its ARN names.
+pub(super) fn add_region(arn: &str, context: &mut Context) {
+    if let Some(region) = arn.split(':').nth(3).filter(|region| !region.is_empty()) {
+        add(context, "aws:requestedregion", region);
+    }
+}
+
 /// What AssumeRole adds of its own input.
 pub(super) fn of_assuming(call: &Call, source_identity: Option<&str>, context: &mut Context) {
     for (key, value) in [

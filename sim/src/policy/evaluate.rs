@@ -2,8 +2,8 @@
 
 use std::fmt;
 
-use super::document::Effect;
 use super::principal::Naming;
+use super::statement::Effect;
 use super::{Context, Policy, Requester};
 
 /// The policies that apply to a request, by what they are.

@@ -11,10 +11,12 @@ mod document;
 mod evaluate;
 mod glob;
 mod principal;
+mod statement;
 
-pub use document::{Effect, Policy, PolicyKind, Statement};
+pub use document::{Policy, PolicyKind};
 pub use evaluate::{Decision, Layer, Policies, Request, Within, evaluate};
 pub use principal::{Principal, Requester};
+pub use statement::{Effect, Statement};
 
 /// The keys of a request's context, in lower case, with their values.
 pub type Context = BTreeMap<String, Vec<String>>;

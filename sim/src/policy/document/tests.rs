@@ -1,3 +1,4 @@
+use super::super::principal::{Naming, Requester};
 use super::*;
 
 const TRUST: &str = r#"{"Version":"2012-10-17","Statement":{"Effect":"Allow","Principal":{"AWS":"arn:aws:iam::111111111111:role/team/ops"},"Action":"sts:AssumeRole"}}"#;
