@@ -20,7 +20,7 @@ pub use issue::{Credentials, issue};
 pub(crate) use issue::{access_key, secret};
 
 /// The unique id of the management account's administrator.
-pub const ADMINISTRATOR_ID: &str = "AIDAADMINISTRATOR2345";
+pub const ADMINISTRATOR_ID: &str = "AIDAADMINISTRATOR0000";
 
 /// The credentials that AssumeRole gave: access key to account and session.
 #[derive(Debug, Default)]

@@ -133,13 +133,6 @@ impl<'c> Request<'c> {
         &self,
         world: &World,
     ) -> Result<(Vec<Arc<Policy>>, Option<usize>), Refusal> {
-        let mut policies = Vec::new();
-        if let Some(text) = self.policy {
-            policies.push(read_document(text)?.policy);
-        }
-        for arn in &self.policy_arns {
-            policies.push(self.managed(world, arn)?);
-        }
         let lengths = self.policy.iter().chain(&self.policy_arns).map(|text| text.chars().count());
         let plain: usize = lengths.sum();
         if plain > LONGEST_POLICIES {
@@ -150,6 +143,13 @@ impl<'c> Request<'c> {
         let packed = plain + tags.sum::<usize>();
         if packed > LONGEST_POLICIES {
             return Err(too_large("size of session tags", packed));
+        }
+        let mut policies = Vec::new();
+        if let Some(text) = self.policy {
+            policies.push(read_document(text)?.policy);
+        }
+        for arn in &self.policy_arns {
+            policies.push(self.managed(world, arn)?);
         }
         let given = self.policy.is_some() || !self.policy_arns.is_empty() || self.is_tagging();
         Ok((policies, given.then(|| percent(packed))))

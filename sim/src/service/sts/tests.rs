@@ -13,9 +13,14 @@ use crate::world::World;
 
 const ROLE: &str = "arn:aws:iam::222222222222:role/member";
 
+/// An administrator's role in the member account, trusted by both accounts.
 fn with_role() -> World {
     let mut world = world();
-    let mut role = NewRole::new("member", Document::parse(TRUST).unwrap());
+    let trust = TRUST
+        .replace(r#""arn:aws:iam::111111111111:root""#, r#"["111111111111","222222222222"]"#)
+        .replace(r#""sts:AssumeRole""#, r#"["sts:AssumeRole","sts:SetSourceIdentity"]"#);
+    let mut role = NewRole::new("member", Document::parse(&trust).unwrap());
+    role.attached.insert("arn:aws:iam::aws:policy/AdministratorAccess".to_owned());
     role.max_session_duration = 7200;
     install_role(&mut world, MEMBER, role);
     world
@@ -156,7 +161,7 @@ fn session_policies_are_kept_and_their_size_is_limited() {
     assert_eq!(answer["PackedPolicySize"], (ALLOW.len() + 38) * 100 / 2048 + 1);
 
     let arns = json!([{ "arn": "arn:aws:iam::aws:policy/ReadOnlyAccess" }]);
-    let large = ALLOW.replace("events:*", &"x".repeat(2040 - ALLOW.len()));
+    let large = ALLOW.replace("events:*", &format!("events:{}", "x".repeat(2040 - ALLOW.len())));
     let both = assume(&mut world, json!({ "Policy": large, "PolicyArns": arns }));
     assert_eq!(refused(both), code(400, "PackedPolicyTooLarge"));
     assert_eq!(refused(assume(&mut world, json!({ "Policy": "{" }))), code(400, "MalformedPolicyDocument"));

@@ -3,8 +3,8 @@ use super::*;
 const ARN: &str = "arn:aws:iam::111111111111:policy/p";
 
 fn sized(size: usize) -> String {
-    let shell = ALLOW.len() - "events:*".len();
-    ALLOW.replace("events:*", &"x".repeat(size - shell))
+    let filler = "x".repeat(size - (ALLOW.len() - 1));
+    ALLOW.replace("events:*", &format!("events:{filler}"))
 }
 
 fn put(world: &mut World, name: &str, document: &str) -> Result<Value, Refusal> {
