@@ -5,7 +5,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use bytes::Bytes;
 use http::{Request, Response};
 
-use crate::call::Refusal;
+use serde_json::Value;
+
+use crate::call::{Call, Refusal};
+use crate::fault::Decision;
 use crate::world::World;
 use crate::{admin, dispatch, trail, wire};
 
@@ -66,32 +69,54 @@ impl Simulator {
                 Ok(call) => {
                     let World { faults, rng, .. } = &mut *world;
                     let decision = faults.decide(&call, rng);
-                    (call, decision)
+                    (Arc::new(call), decision)
                 }
                 Err(refusal) => return Reply::whole(wire::refuse(protocol, "unknown", &refusal)),
             }
         };
-        sleep(decision.delay / 2).await;
+        let Decision { delay, refusal, transport, traceless, in_progress } = decision;
+        let _in_progress = in_progress.then(|| InProgress { simulator: self, call: &call });
+        sleep(delay / 2).await;
         let result = {
             let mut world = self.world();
-            let result = match decision.refusal {
-                Some(refusal) => Err(refusal),
-                None => dispatch::perform(&mut world, &call),
-            };
-            world.journal.record(&call, &result);
-            trail::emit(&mut world, &call, &result);
-            result
+            match refusal {
+                Some(refusal) => {
+                    let refused = Err(refusal);
+                    world.journal.record(&call, &refused);
+                    if !traceless {
+                        trail::emit(&mut world, &call, &refused);
+                    }
+                    refused
+                }
+                None => carry_out(&mut world, &call),
+            }
         };
-        sleep(decision.delay - decision.delay / 2).await;
-        Reply { response: respond(protocol, &call, &result), transport: decision.transport }
+        sleep(delay - delay / 2).await;
+        Reply { response: respond(protocol, &call, &result), transport }
     }
 }
 
-fn respond(
-    protocol: wire::Protocol,
-    call: &crate::call::Call,
-    result: &Result<serde_json::Value, Refusal>,
-) -> Response<Bytes> {
+/// Performs a call, and leaves its traces in the journal and on CloudTrail.
+pub(crate) fn carry_out(world: &mut World, call: &Arc<Call>) -> Result<Value, Refusal> {
+    let result = dispatch::perform(world, call);
+    world.journal.record(call, &result);
+    trail::emit(world, call, &result);
+    result
+}
+
+/// A call whose end the faults wait for: that comes also when its client leaves and the answer is dropped.
+struct InProgress<'a> {
+    simulator: &'a Simulator,
+    call: &'a Call,
+}
+
+impl Drop for InProgress<'_> {
+    fn drop(&mut self) {
+        self.simulator.world().faults.finished(self.call);
+    }
+}
+
+fn respond(protocol: wire::Protocol, call: &Call, result: &Result<Value, Refusal>) -> Response<Bytes> {
     match result {
         Ok(output) => wire::answer(protocol, call, output),
         Err(refusal) => wire::refuse(protocol, &call.request_id, refusal),
