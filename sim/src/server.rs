@@ -2,7 +2,7 @@
 
 mod socket;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 use std::io;
 use std::pin::Pin;

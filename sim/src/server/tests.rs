@@ -13,15 +13,20 @@ use crate::partition::PARTITIONS;
 use crate::world::World;
 
 /// A server, which ends with it.
-struct Served {
-    simulator: Simulator,
+pub(crate) struct Served {
+    pub(crate) simulator: Simulator,
     address: SocketAddr,
     _runtime: Runtime,
 }
 
-fn served() -> Served {
+pub(crate) fn served() -> Served {
     let mut world = World::new(PARTITIONS[0], Clock::real(), 1);
     world.organization.management = "111122223333".to_owned();
+    serving(world)
+}
+
+/// A server of that world.
+pub(crate) fn serving(world: World) -> Served {
     let simulator = Simulator::new(world);
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
     let listener = runtime.block_on(TcpListener::bind(("127.0.0.1", 0))).unwrap();
@@ -35,6 +40,18 @@ impl Served {
         let stream = std::net::TcpStream::connect(self.address).unwrap();
         stream.set_read_timeout(Some(Duration::from_secs(5))).unwrap();
         stream
+    }
+
+    /// Asks the admin interface: status and answer.
+    pub(crate) fn admin(&self, method: &str, path: &str, body: &str) -> (u16, Value) {
+        let mut stream = self.connect();
+        let length = body.len();
+        let request =
+            format!("{method} /admin/{path} HTTP/1.1\r\nhost: x\r\ncontent-length: {length}\r\n\r\n{body}");
+        stream.write_all(request.as_bytes()).unwrap();
+        let (head, body) = whole(&mut stream);
+        assert!(head.contains("content-type: application/json"), "{head}");
+        (head[9..12].parse().unwrap(), serde_json::from_str(&body).unwrap())
     }
 
     fn fault(&self, action: Value) {
