@@ -152,7 +152,7 @@ fn world(options: &Options) -> Result<(World, Seeded), String> {
         trail: !options.no_trail,
         ..Plan::default()
     };
-    let (mut world, seeded) = seed::build(plan, Clock::real());
+    let (mut world, seeded) = seed::build(&plan, Clock::real());
     world.central = Some(seeded.central_account_id.clone());
     world.journal.set_limit(options.journal_limit);
     if !options.latency.is_zero() {

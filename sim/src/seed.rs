@@ -51,7 +51,7 @@ pub struct Seeded {
 }
 
 /// Makes the world of a plan.
-pub fn build(plan: Plan, clock: Clock) -> (World, Seeded) {
+pub fn build(plan: &Plan, clock: Clock) -> (World, Seeded) {
     let mut world = World::new(plan.partition, clock, plan.seed);
     world.organization.id = "o-simulated00".to_owned();
     world.organization.root = "r-sim0".to_owned();

@@ -21,16 +21,16 @@ pub(super) fn join(
     organizations::join(world, name, email, parent, tags, member_role_after)
 }
 
-pub(super) fn depart(world: &mut World, id: &str) {
-    organizations::depart(world, id);
+pub(super) fn depart(world: &mut World, id: &str) -> bool {
+    organizations::depart(world, id)
 }
 
-pub(super) fn close(world: &mut World, id: &str) {
-    organizations::close(world, id);
+pub(super) fn close(world: &mut World, id: &str) -> bool {
+    organizations::close(world, id)
 }
 
-pub(super) fn move_to(world: &mut World, id: &str, parent: &str) {
-    organizations::move_to(world, id, parent);
+pub(super) fn move_to(world: &mut World, id: &str, parent: &str) -> bool {
+    organizations::move_to(world, id, parent)
 }
 
 /// Credentials in the form of AWS's `credential_process`.

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use http::StatusCode;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -49,13 +50,13 @@ pub(super) fn join(world: &mut World, asked: &Asked<'_>) -> Answer {
 
 pub(super) fn depart(world: &mut World, id: &str) -> Answer {
     member(world, id)?;
-    elsewhere::depart(world, id);
+    done(elsewhere::depart(world, id))?;
     Ok(json!({ "account_id": id }))
 }
 
 pub(super) fn close(world: &mut World, id: &str) -> Answer {
     member(world, id)?;
-    elsewhere::close(world, id);
+    done(elsewhere::close(world, id))?;
     Ok(json!({ "account_id": id }))
 }
 
@@ -70,8 +71,16 @@ pub(super) fn move_to(world: &mut World, id: &str, asked: &Asked<'_>) -> Answer 
     let Move { ou } = asked.body()?;
     let parent = place(world, ou.as_deref())?;
     member(world, id)?;
-    elsewhere::move_to(world, id, &parent);
+    done(elsewhere::move_to(world, id, &parent))?;
     Ok(json!({ "account_id": id, "parent_id": parent }))
+}
+
+fn done(done: bool) -> Result<(), Fault> {
+    if done {
+        Ok(())
+    } else {
+        Err(Fault::new(StatusCode::CONFLICT, "the account's standing does not allow it"))
+    }
 }
 
 /// AWS: the management account can neither leave nor be closed or moved out of its organization.

@@ -16,7 +16,7 @@ struct Stage {
 }
 
 fn stage() -> Stage {
-    let (mut world, seeded) = seed::build(Plan { accounts: 5, ..Plan::default() }, Clock::real());
+    let (mut world, seeded) = seed::build(&Plan { accounts: 5, ..Plan::default() }, Clock::real());
     world.central = Some(seeded.central_account_id.clone());
     let member = seeded.member_ids[0].clone();
     seed::simple_member_role(&mut world, &member, "runner", &seeded.central_account_id);

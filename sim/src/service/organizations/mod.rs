@@ -130,20 +130,20 @@ pub fn join(
 }
 
 /// An account leaves.
-pub fn depart(world: &mut World, id: &str) {
-    world.organization.members.remove(id);
+pub fn depart(world: &mut World, id: &str) -> bool {
+    world.organization.members.remove(id).is_some()
 }
 
 /// An account is closed.
-pub fn close(world: &mut World, id: &str) {
-    if let Some(member) = world.organization.members.get_mut(id) {
-        member.state = "PENDING_CLOSURE".to_owned();
-    }
+pub fn close(world: &mut World, id: &str) -> bool {
+    let Some(member) = world.organization.members.get_mut(id) else { return false };
+    member.state = "PENDING_CLOSURE".to_owned();
+    true
 }
 
 /// An account moves below another root or unit.
-pub fn move_to(world: &mut World, id: &str, parent: &str) {
-    if let Some(member) = world.organization.members.get_mut(id) {
-        member.parent = parent.to_owned();
-    }
+pub fn move_to(world: &mut World, id: &str, parent: &str) -> bool {
+    let Some(member) = world.organization.members.get_mut(id) else { return false };
+    member.parent = parent.to_owned();
+    true
 }
