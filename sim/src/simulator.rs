@@ -8,6 +8,7 @@ use http::{Request, Response};
 use serde_json::{Map, Value};
 
 use crate::call::{Call, Caller, Refusal, Service};
+use crate::fault::Decision;
 use crate::world::World;
 use crate::{admin, dispatch, trail, wire};
 
@@ -80,7 +81,7 @@ impl Simulator {
     ) -> Result<Value, Refusal> {
         let call = {
             let mut world = self.world();
-            Call {
+            Arc::new(Call {
                 service,
                 operation: operation.to_owned(),
                 input,
@@ -88,19 +89,25 @@ impl Simulator {
                 caller: caller.clone(),
                 request_id: world.uuid(),
                 at: world.now(),
-            }
+            })
         };
         self.perform(&call, None)
     }
 
-    fn perform(&self, call: &Call, refusal: Option<Refusal>) -> Result<Value, Refusal> {
+    /// Performs the call, or refuses it with what the faults say; such a refusal may leave no trace on CloudTrail.
+    fn perform(&self, call: &Arc<Call>, refusal: Option<(Refusal, bool)>) -> Result<Value, Refusal> {
         let mut world = self.world();
         let result = match refusal {
-            Some(refusal) => Err(refusal),
-            None => dispatch::perform(&mut world, call),
+            Some((refusal, traceless)) => {
+                let refused = Err(refusal);
+                world.journal.record(call, &refused);
+                if !traceless {
+                    trail::emit(&mut world, call, &refused);
+                }
+                refused
+            }
+            None => carry_out(&mut world, call),
         };
-        world.journal.record(call, &result);
-        trail::emit(&mut world, call, &result);
         if let Some(watcher) = &mut *self.watcher.lock().unwrap_or_else(PoisonError::into_inner) {
             watcher(&world, call, &result);
         }
@@ -124,15 +131,37 @@ impl Simulator {
                 Ok(call) => {
                     let World { faults, rng, .. } = &mut *world;
                     let decision = faults.decide(&call, rng);
-                    (call, decision)
+                    (Arc::new(call), decision)
                 }
                 Err(refusal) => return Reply::whole(wire::refuse(protocol, "unknown", &refusal)),
             }
         };
-        sleep(decision.delay / 2).await;
-        let result = self.perform(&call, decision.refusal);
-        sleep(decision.delay - decision.delay / 2).await;
-        Reply { response: respond(protocol, &call, &result), transport: decision.transport }
+        let Decision { delay, refusal, transport, traceless, in_progress } = decision;
+        let _in_progress = in_progress.then(|| InProgress { simulator: self, call: &call });
+        sleep(delay / 2).await;
+        let result = self.perform(&call, refusal.map(|refusal| (refusal, traceless)));
+        sleep(delay - delay / 2).await;
+        Reply { response: respond(protocol, &call, &result), transport }
+    }
+}
+
+/// Performs a call, and leaves its traces in the journal and on CloudTrail.
+pub(crate) fn carry_out(world: &mut World, call: &Arc<Call>) -> Result<Value, Refusal> {
+    let result = dispatch::perform(world, call);
+    world.journal.record(call, &result);
+    trail::emit(world, call, &result);
+    result
+}
+
+/// A call whose end the faults wait for: that comes also when its client leaves and the answer is dropped.
+struct InProgress<'a> {
+    simulator: &'a Simulator,
+    call: &'a Call,
+}
+
+impl Drop for InProgress<'_> {
+    fn drop(&mut self) {
+        self.simulator.world().faults.finished(self.call);
     }
 }
 

@@ -33,6 +33,8 @@ pub struct World {
     pub lags: Lags,
     /// The organization: tree, accounts' standing, service control policies, delegation.
     pub organization: Organization,
+    /// The account that watches the others, if the world was seeded with one. AWS knows no such thing.
+    pub central: Option<String>,
     /// What each account holds, by its id.
     pub accounts: BTreeMap<String, Account>,
     /// The credentials that AssumeRole gave.
@@ -96,6 +98,7 @@ impl World {
             rng: StdRng::seed_from_u64(seed),
             lags: Lags::default(),
             organization: Organization::default(),
+            central: None,
             accounts: BTreeMap::new(),
             sessions: Sessions::default(),
             outbox: Outbox::default(),

@@ -102,3 +102,48 @@ impl Organization {
 pub fn perform(_world: &mut World, call: &Call) -> Result<Value, Refusal> {
     Err(Refusal::bad("UnknownOperationException", format!("{} is not simulated", call.operation)))
 }
+
+/// An account joins, as CreateAccount makes it; its id.
+pub fn join(
+    world: &mut World,
+    name: &str,
+    email: &str,
+    parent: &str,
+    tags: BTreeMap<String, String>,
+    _member_role_after: jiff::SignedDuration,
+) -> String {
+    use rand::RngExt;
+    let id = format!("{:012}", world.rng.random_range(100_000_000_000_u64..1_000_000_000_000));
+    let member = Member {
+        id: id.clone(),
+        name: name.to_owned(),
+        email: email.to_owned(),
+        parent: parent.to_owned(),
+        state: "ACTIVE".to_owned(),
+        joined_method: "CREATED".to_owned(),
+        joined_at: world.now(),
+        tags,
+    };
+    world.organization.members.insert(id.clone(), member);
+    world.account(&id);
+    id
+}
+
+/// An account leaves.
+pub fn depart(world: &mut World, id: &str) -> bool {
+    world.organization.members.remove(id).is_some()
+}
+
+/// An account is closed.
+pub fn close(world: &mut World, id: &str) -> bool {
+    let Some(member) = world.organization.members.get_mut(id) else { return false };
+    member.state = "PENDING_CLOSURE".to_owned();
+    true
+}
+
+/// An account moves below another root or unit.
+pub fn move_to(world: &mut World, id: &str, parent: &str) -> bool {
+    let Some(member) = world.organization.members.get_mut(id) else { return false };
+    member.parent = parent.to_owned();
+    true
+}

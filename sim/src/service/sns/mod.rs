@@ -40,3 +40,13 @@ pub fn would_reach(
 ) -> Result<Vec<String>, String> {
     Err("NO_RESOURCE".to_owned())
 }
+
+/// Confirms a pending subscription as whoever reads the endpoint's mail does; whether there was one.
+pub fn confirm(_world: &mut World, _topic_arn: &str, _endpoint: &str) -> bool {
+    false
+}
+
+/// Follows the unsubscribe link of a mail; whether it took the subscription away.
+pub fn click_unsubscribe(_world: &mut World, _topic_arn: &str, _endpoint: &str) -> bool {
+    false
+}
