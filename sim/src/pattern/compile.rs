@@ -155,7 +155,9 @@ impl<'t> Compiler<'t> {
                 Token::False => Matcher::Literal(Value::Bool(false)),
                 Token::Null => Matcher::Literal(Value::Null),
                 _ => {
-                    return Err(self.reader.fault("Match value must be String, number, true, false, or null"));
+                    return Err(self
+                        .reader
+                        .fault("Match value must be String, number, true, false, or null"));
                 }
             });
         }
