@@ -5,7 +5,7 @@ use serde_json::Value;
 use super::refusal::malformed;
 use super::{Document, check};
 use crate::call::{Call, Refusal, Service};
-use crate::policy::Policy;
+use crate::policy::{Policy, PolicyKind};
 use crate::service::sts::ADMINISTRATOR_ID;
 use crate::world::World;
 
@@ -56,7 +56,8 @@ pub fn read_document(text: &str) -> Result<Document, Refusal> {
         }
         check_statement(statement)?;
     }
-    Document::parse(text).map_err(malformed)
+    let policy = Policy::parse_as(PolicyKind::Identity, text).map_err(malformed)?;
+    Ok(Document { text: text.into(), policy: policy.into() })
 }
 
 /// Reads a role's trust policy, and finds out whether the principals in it exist.
@@ -90,7 +91,9 @@ pub fn read_trust(world: &World, text: &str) -> Result<Document, Refusal> {
         }
     }
     let kept = if changed { document.to_string() } else { text.to_owned() };
-    Document::parse(&kept).map_err(malformed)
+    let mut policy = Policy::parse_as(PolicyKind::Trust, &kept).map_err(malformed)?;
+    policy.bind_roles(|named| unique_id(world, named)).map_err(malformed)?;
+    Ok(Document { text: kept.into(), policy: policy.into() })
 }
 
 /// The parameter that holds a document, checked as a text only. AWS: documents hold Latin-1 characters only.

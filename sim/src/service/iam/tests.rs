@@ -13,6 +13,7 @@ use crate::policy::Context;
 use crate::service::organizations::Member;
 use crate::world::{Lags, World};
 
+mod permissions;
 mod policies;
 mod roles;
 mod users;

@@ -5,7 +5,6 @@ use serde_json::{Value, json};
 
 use super::issue::{self, Opening};
 use super::request::Request;
-use crate::access::Resource;
 use crate::call::{Call, Principal, Refusal, Service};
 use crate::service::iam::Role;
 use crate::world::World;
@@ -74,16 +73,7 @@ fn permit(world: &World, call: &Call, request: &Request<'_>, role: &Role) -> Res
     if request.changes_identity(call) {
         return Err(denied(world, call, "sts:SetSourceIdentity", &role.arn));
     }
-    let resource = Resource { arn: &role.arn, owner: request.account, policy: Some(&role.trust.policy) };
-    let context = request.context(role);
-    world.authorize_at(call, "sts:AssumeRole", resource, context.clone())?;
-    if request.source_identity.is_some() {
-        world.authorize_at(call, "sts:SetSourceIdentity", resource, context.clone())?;
-    }
-    if request.is_tagging() {
-        world.authorize_at(call, "sts:TagSession", resource, context)?;
-    }
-    Ok(())
+    world.may_assume(call, role, request.account, request.context(role))
 }
 
 /// AWS: in a Region that an account must enable first, STS gives credentials of the account only when it has.
