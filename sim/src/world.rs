@@ -11,7 +11,7 @@ use crate::delivery::Outbox;
 use crate::fault::Faults;
 use crate::journal::Journal;
 use crate::partition::Partition;
-use crate::service::events::{self, Events};
+use crate::service::events::Events;
 use crate::service::iam::Iam;
 use crate::service::organizations::Organization;
 use crate::service::sns::Sns;
@@ -46,7 +46,7 @@ pub struct World {
     /// What goes wrong.
     pub faults: Faults,
     /// How EventBridge is in this world.
-    pub events: events::Options,
+    pub events: crate::service::events::Options,
 }
 
 /// How long changes take to be seen, by kind. Zero: at once.
@@ -106,7 +106,7 @@ impl World {
             outbox: Outbox::default(),
             journal: Journal::default(),
             faults: Faults::default(),
-            events: events::Options::default(),
+            events: crate::service::events::Options::default(),
         }
     }
 

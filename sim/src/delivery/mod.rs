@@ -3,7 +3,6 @@
 //! One function walks: it matches the rules of the bus, asks the policies and goes on to other buses. What it comes to is
 //! done by a [`Sink`]: one delivers, the other only notes where a delivery would have arrived.
 
-mod message;
 mod outbox;
 mod sink;
 #[cfg(test)]

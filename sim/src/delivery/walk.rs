@@ -9,9 +9,9 @@ use serde_json::Value;
 use crate::access::Resource;
 use crate::policy::Context;
 use crate::service::events::{self, Arn, Destination, Place, Rule, RuleState, Target};
+use crate::transform::Vars;
 use crate::world::World;
 
-use super::message;
 use super::sink::Sink;
 
 /// How many buses an event passes on after the first. AWS: what a bus received from another bus or account is not sent on
@@ -126,7 +126,13 @@ fn call(
             let arn = Arn::parse(&target.arn)
                 .filter(|arn| arn.region.is_empty() || arn.region == place.region)
                 .ok_or_else(|| Failure::new("NO_RESOURCE", "The target is not in the Region of the rule."))?;
-            let message = message::of(sink.world(), rule, target, event);
+            let vars = Vars {
+                rule_arn: rule.arn.clone(),
+                rule_name: rule.name.clone(),
+                ingestion_time: sink.world().now().to_string(),
+            };
+            // AWS: a template that comes to no valid document is delivered to nobody, and is no failure.
+            let Some(message) = target.transform.delivered(event, &vars) else { return Ok(None) };
             let called = match destination {
                 Destination::Topic => sink.publish(&target.arn, &message, &asker),
                 Destination::Queue => sink.send(&target.arn, &message, &asker),

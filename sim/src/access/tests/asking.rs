@@ -137,3 +137,16 @@ fn a_new_role_serves_only_after_a_while_and_a_deleted_one_for_a_while() {
     world.clock.advance(SignedDuration::from_secs(1));
     assert!(asker_may(&world, &asker, Some(&bus)).unwrap_err().contains("does not exist"));
 }
+
+#[test]
+fn a_sender_role_is_meant_with_its_path() {
+    let mut world = world();
+    let Asker::Role { account, service, source_arn, .. } =
+        sender(&mut world, &sender_trust(), &[allow("*", "*")])
+    else {
+        panic!("a role asks");
+    };
+    let role_arn = format!("arn:aws:iam::{MEMBER}:role/team/sender");
+    let elsewhere = Asker::Role { account, role_arn, service, source_arn };
+    assert!(asker_may(&world, &elsewhere, Some(&organization_bus())).unwrap_err().contains("does not exist"));
+}

@@ -107,6 +107,22 @@ fn within_an_account_a_trust_in_the_role_itself_is_enough_and_only_a_trust_is() 
 }
 
 #[test]
+fn within_an_account_a_source_identity_still_needs_the_callers_policy() {
+    let trusted = trust(
+        r#"{"AWS":"arn:aws:iam::300000000000:role/ops"}"#,
+        r#"["sts:AssumeRole","sts:SetSourceIdentity"]"#,
+        "{}",
+    );
+    for (policies, allowed) in [(vec![], false), (vec![allow("sts:SetSourceIdentity", "*")], true)] {
+        let mut world = world();
+        let mut caller = member_role(&mut world, &policies);
+        caller.input.insert("SourceIdentity".to_owned(), json!("anna"));
+        let target = role(MEMBER, "target", &trusted, &[]);
+        assert_eq!(world.may_assume(&caller, &target, MEMBER, Context::new()).is_ok(), allowed);
+    }
+}
+
+#[test]
 fn a_role_that_is_too_new_is_not_assumed() {
     let mut world = world();
     world.lags.role = SignedDuration::from_secs(10);

@@ -31,6 +31,8 @@ fn each_level_with_control_policies_must_allow() {
     assert_eq!(put_rule(&world, &caller), Ok(()), "nothing is attached anywhere: as FullAWSAccess");
     world.organization.attachments.insert("r-1".to_owned(), BTreeSet::from(["p-FullAWSAccess".to_owned()]));
     assert_eq!(put_rule(&world, &caller), Ok(()));
+    world.organization.attachments.insert("ou-work".to_owned(), BTreeSet::new());
+    assert_eq!(put_rule(&world, &caller), Ok(()), "the last one was detached");
     attach(&mut world, "ou-work", "p-list", &allow("iam:*", "*"));
     assert!(refusal(&world, &caller).ends_with("no service control policy allows the events:PutRule action"));
     attach(&mut world, "ou-work", "p-more", &allow("events:*", "*"));

@@ -66,6 +66,7 @@ fn operators_mean_what_aws_says() {
         (r#"{"ForAllValues:StringEquals":{"K":["a","b"]}}"#, &["a", "b", "a"], true),
         (r#"{"ForAllValues:StringEquals":{"K":["a","b"]}}"#, &["a", "c"], false),
         (r#"{"ForAllValues:StringEquals":{"K":"a"}}"#, &[], true),
+        (r#"{"ForAllValues:StringEquals":{"K":"a"}}"#, &[""], true),
         (r#"{"ForAllValues:StringNotEquals":{"K":["a","b"]}}"#, &["c", "a"], false),
         (r#"{"ForAllValues:StringNotEquals":{"K":["a","b"]}}"#, &["c", "d"], true),
         (r#"{"ForAnyValue:StringEquals":{"K":["a","b"]}}"#, &["c", "b"], true),

@@ -62,6 +62,8 @@ fn resource(text: &str) -> Option<Policy> {
                 "events" => r#""Principal":{"Service":"events.amazonaws.com"}"#.to_owned(),
                 "sns" => r#""Principal":{"Service":"sns.amazonaws.com"}"#.to_owned(),
                 "!role" => format!(r#""NotPrincipal":{{"AWS":"{ROLE}"}}"#),
+                "!user" => format!(r#""NotPrincipal":{{"AWS":"{USER}"}}"#),
+                "!owner" => format!(r#""NotPrincipal":{{"AWS":["{USER}","{OWN}"]}}"#),
                 "!all" => format!(r#""NotPrincipal":{{"AWS":["{ROLE}","{SESSION}","{OWN}"]}}"#),
                 other => panic!("{other}"),
             };
@@ -193,6 +195,8 @@ fn the_layers_intersect_as_aws_says() {
         row("its own deny beats what it is given", "-", "", "", "", "+session", Denied(Identity)),
         row("a deny to all but the role hits its sessions", "+", "", "", "", "-!role", Denied(Resource)),
         row("unless session, role and account are spared", "+", "", "", "", "-!all", Allowed),
+        row("all but the role are named", "", "", "", "", "+!role", NotAllowed(Identity)),
+        row("all but a user are named", "", "", "", "", "+!user", Allowed),
         // Across accounts.
         across("both sides allow", "+", "", "", "", "+role", Allowed),
         across("naming the account is enough", "+", "", "", "", "+account", Allowed),
@@ -233,6 +237,8 @@ fn the_layers_intersect_as_aws_says() {
         user("a boundary does not limit what the user itself is given", "", "0", "+user", Allowed),
         user("a boundary limits its own policy", "+", "0", "", NotAllowed(Boundary)),
         user("the role is somebody else", "", "", "+role", NotAllowed(Identity)),
+        user("a deny to all but the user hits it through its account", "+", "", "-!user", Denied(Resource)),
+        user("unless the account is spared as well", "+", "", "-!owner", Allowed),
         // Services.
         service("the resource admits it", OTHER, "+events", Allowed),
         service("the account does not matter", OWN, "+events", Allowed),

@@ -2,15 +2,10 @@
 
 use std::sync::Arc;
 
-use serde_json::Value;
-
 use crate::call::{Call, Refusal, Service};
-use crate::pattern::Pattern;
+use crate::pattern::{self, Pattern};
 
 use super::state::{EventPattern, Options};
-
-/// The longest pattern that the API takes, whatever the quota.
-const LONGEST_PATTERN: usize = 4_096;
 
 /// The code of a pattern that cannot be used.
 pub(super) const INVALID_PATTERN: &str = "InvalidEventPatternException";
@@ -110,7 +105,7 @@ pub(super) fn range(field: &str, value: i64, least: i64, most: i64) -> Result<()
 pub(super) fn pattern(call: &Call, options: &Options) -> Result<Option<EventPattern>, Refusal> {
     // AWS takes an empty text for no pattern.
     let Some(text) = call.text("EventPattern").filter(|text| !text.is_empty()) else { return Ok(None) };
-    length("EventPattern", text, 0, LONGEST_PATTERN)?;
+    length("EventPattern", text, 0, pattern::API_LIMIT)?;
     if text.chars().count() > options.pattern_length {
         return Err(over_quota());
     }
@@ -120,33 +115,5 @@ pub(super) fn pattern(call: &Call, options: &Options) -> Result<Option<EventPatt
 /// A pattern, compiled.
 pub(super) fn compile(text: &str) -> Result<EventPattern, Refusal> {
     let compiled = Pattern::parse(text).map_err(|message| Refusal::bad(INVALID_PATTERN, message))?;
-    let read: Value = serde_json::from_str(text).unwrap_or_default();
-    Ok(EventPattern {
-        text: Arc::from(text),
-        compiled: Arc::new(compiled),
-        wildcards: mentions(&read, "wildcard"),
-    })
-}
-
-/// Whether a matcher of the pattern uses the operator. Matchers stand in lists, so a field of that name does not count.
-fn mentions(pattern: &Value, operator: &str) -> bool {
-    fn matcher(value: &Value, operator: &str) -> bool {
-        match value {
-            Value::Object(fields) => {
-                fields.contains_key(operator) || fields.values().any(|value| matcher(value, operator))
-            }
-            Value::Array(items) => items.iter().any(|value| matcher(value, operator)),
-            _ => false,
-        }
-    }
-    match pattern {
-        Value::Object(fields) => fields.iter().any(|(name, value)| match value {
-            Value::Array(alternatives) if name == "$or" => {
-                alternatives.iter().any(|alternative| mentions(alternative, operator))
-            }
-            Value::Array(_) => matcher(value, operator),
-            _ => mentions(value, operator),
-        }),
-        _ => false,
-    }
+    Ok(EventPattern { text: Arc::from(text), compiled: Arc::new(compiled) })
 }

@@ -15,7 +15,7 @@ mod tags;
 mod target;
 mod targets;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 use serde_json::Value;
 

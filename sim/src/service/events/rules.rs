@@ -6,14 +6,12 @@ use std::sync::Arc;
 use serde_json::{Map, Value, json};
 
 use crate::call::{Call, Refusal};
+use crate::pattern::WILDCARD_RULES;
 use crate::policy::Context;
 use crate::world::World;
 
 use super::state::{Rule, RuleState};
 use super::{DEFAULT_BUS, Place, check, page, place, roles, tags};
-
-/// How many rules with the operator `wildcard` a bus bears. AWS: not adjustable.
-const MOST_WILDCARD_RULES: usize = 30;
 
 /// The Regions whose quota of rules is smaller, and that quota.
 const SMALL_REGIONS: ([&str; 2], usize) = (["af-south-1", "eu-south-1"], 100);
@@ -125,10 +123,10 @@ pub(super) fn within_quotas(world: &World, place: &Place, rule: &Rule) -> Result
     if !bus.rules.contains_key(&rule.name) && bus.rules.len() >= most {
         return Err(check::over_quota());
     }
-    let wild = |rule: &Rule| rule.pattern.as_ref().is_some_and(|pattern| pattern.wildcards);
+    let wild = |rule: &Rule| rule.pattern.as_ref().is_some_and(|pattern| pattern.compiled.wildcards());
     if wild(rule) {
         let others = bus.rules.values().filter(|other| other.name != rule.name && wild(other)).count();
-        if others >= MOST_WILDCARD_RULES {
+        if others >= WILDCARD_RULES {
             return Err(check::over_quota());
         }
     }

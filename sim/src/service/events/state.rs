@@ -6,7 +6,7 @@ use std::sync::{Arc, LazyLock};
 use jiff::Timestamp;
 use serde_json::Value;
 
-use crate::pattern::Pattern;
+use crate::pattern::{self, Pattern};
 use crate::service::iam::Document;
 
 use super::DEFAULT_BUS;
@@ -82,8 +82,6 @@ pub struct EventPattern {
     pub text: Arc<str>,
     /// The same, compiled once.
     pub compiled: Arc<Pattern>,
-    /// Whether it contains the operator `wildcard`, of which a bus bears only so many.
-    pub wildcards: bool,
 }
 
 /// Whether a rule delivers.
@@ -138,7 +136,7 @@ impl Default for Options {
         Self {
             checks_destination: true,
             rules_per_bus: 300,
-            pattern_length: 2_048,
+            pattern_length: pattern::SIZE_QUOTA,
             policy_length: 10_240,
             failing_entries: 0,
         }

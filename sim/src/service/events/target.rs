@@ -86,12 +86,6 @@ impl Target {
                 "Parameter {input} is not supported for a target that is an event bus in another account."
             )));
         }
-        if let Some(input) = text("Input") {
-            check::length("Input", input, 0, 8_192)?;
-        }
-        if let Some(path) = text("InputPath") {
-            check::length("InputPath", path, 0, 256)?;
-        }
         let transform = Transform::parse(&given).map_err(check::invalid)?;
         retries(&given)?;
         let dead_letter = dead_letter(&given, place)?;
