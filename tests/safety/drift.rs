@@ -39,23 +39,46 @@ pub(crate) enum Drift {
 }
 
 use Drift::{
-    AlertRuleDisabled, AlertRulePattern, AlertTargetsRemoved, BusDescription, BusPolicyOpened, BusPolicyRemoved,
-    QueueDeleted, QueuePolicy, RoleBoundary, RoleDeleted, RolePolicyAdded, RolePolicyAttached, RolePolicyRemoved,
-    RolePolicyReplaced, RoleTrust, RoleUntagged, RuleDeleted, RuleDescription, RuleDisabled, RulePattern,
-    RuleUntagged, SubscriptionAdded, TargetAdded, TargetReplaced, TargetsRemoved, TopicName, TopicPolicy,
+    AlertRuleDisabled, AlertRulePattern, AlertTargetsRemoved, BusDescription, BusPolicyOpened,
+    BusPolicyRemoved, QueueDeleted, QueuePolicy, RoleBoundary, RoleDeleted, RolePolicyAdded,
+    RolePolicyAttached, RolePolicyRemoved, RolePolicyReplaced, RoleTrust, RoleUntagged, RuleDeleted,
+    RuleDescription, RuleDisabled, RulePattern, RuleUntagged, SubscriptionAdded, TargetAdded, TargetReplaced,
+    TargetsRemoved, TopicName, TopicPolicy,
 };
 
 /// What can be done in a member.
 pub(crate) const IN_MEMBERS: [Drift; 16] = [
-    RuleDisabled, RuleDeleted, RulePattern, RuleDescription, RuleUntagged, TargetsRemoved, TargetAdded,
-    TargetReplaced, RoleDeleted, RoleTrust, RolePolicyRemoved, RolePolicyReplaced, RolePolicyAdded,
-    RolePolicyAttached, RoleBoundary, RoleUntagged,
+    RuleDisabled,
+    RuleDeleted,
+    RulePattern,
+    RuleDescription,
+    RuleUntagged,
+    TargetsRemoved,
+    TargetAdded,
+    TargetReplaced,
+    RoleDeleted,
+    RoleTrust,
+    RolePolicyRemoved,
+    RolePolicyReplaced,
+    RolePolicyAdded,
+    RolePolicyAttached,
+    RoleBoundary,
+    RoleUntagged,
 ];
 
 /// What can be done in the central account, besides.
 pub(crate) const IN_CENTRAL: [Drift; 11] = [
-    BusPolicyRemoved, BusPolicyOpened, BusDescription, AlertRuleDisabled, AlertRulePattern, AlertTargetsRemoved,
-    TopicPolicy, TopicName, SubscriptionAdded, QueuePolicy, QueueDeleted,
+    BusPolicyRemoved,
+    BusPolicyOpened,
+    BusDescription,
+    AlertRuleDisabled,
+    AlertRulePattern,
+    AlertTargetsRemoved,
+    TopicPolicy,
+    TopicName,
+    SubscriptionAdded,
+    QueuePolicy,
+    QueueDeleted,
 ];
 
 /// One of them, anywhere: the account by its number, the central one first.
@@ -74,13 +97,18 @@ impl Drift {
         for (service, operation, input) in self.calls(stage, account) {
             let Value::Object(input) = input else { panic!("an input is an object") };
             let region = stage.region();
-            let done =
-                stage.simulator.ask(&stage.administrator(account), service, &region, operation, input);
+            let done = stage.simulator.ask(&stage.administrator(account), service, &region, operation, input);
             if let Err(refusal) = done {
                 assert!(
-                    ["ResourceNotFoundException", "NoSuchEntity", "NotFound", "QueueDoesNotExist", "DeleteConflict"]
-                        .iter()
-                        .any(|code| refusal.code.ends_with(code)),
+                    [
+                        "ResourceNotFoundException",
+                        "NoSuchEntity",
+                        "NotFound",
+                        "QueueDoesNotExist",
+                        "DeleteConflict"
+                    ]
+                    .iter()
+                    .any(|code| refusal.code.ends_with(code)),
                     "{self:?} in {account}: {operation}: {refusal:?}"
                 );
             }
@@ -133,10 +161,9 @@ impl Drift {
                 let pattern = json!({ "source": ["aws.iam"] }).to_string();
                 events("PutRule", json!({ "Name": RULE, "EventPattern": pattern, "Description": "mine" }))
             }
-            RuleUntagged => events(
-                "UntagResource",
-                json!({ "ResourceARN": rule, "TagKeys": ["orgwatch:managed-by"] }),
-            ),
+            RuleUntagged => {
+                events("UntagResource", json!({ "ResourceARN": rule, "TagKeys": ["orgwatch:managed-by"] }))
+            }
             TargetsRemoved => events("RemoveTargets", json!({ "Rule": RULE, "Ids": ["central"] })),
             TargetAdded => {
                 events("PutTargets", json!({ "Rule": RULE, "Targets": [{ "Id": "ears", "Arn": ears }] }))
@@ -162,28 +189,25 @@ impl Drift {
                 "PutRolePolicy",
                 json!({ "RoleName": ROLE, "PolicyName": "orgwatch-forward", "PolicyDocument": deny }),
             ),
-            RolePolicyAdded => {
-                iam("PutRolePolicy", json!({ "RoleName": ROLE, "PolicyName": "mine", "PolicyDocument": deny }))
-            }
+            RolePolicyAdded => iam(
+                "PutRolePolicy",
+                json!({ "RoleName": ROLE, "PolicyName": "mine", "PolicyDocument": deny }),
+            ),
             RolePolicyAttached => {
                 let policy = format!("arn:{partition}:iam::aws:policy/ReadOnlyAccess");
                 iam("AttachRolePolicy", json!({ "RoleName": ROLE, "PolicyArn": policy }))
             }
             RoleBoundary => iam("DeleteRolePermissionsBoundary", json!({ "RoleName": ROLE })),
-            RoleUntagged => {
-                iam("UntagRole", json!({ "RoleName": ROLE, "TagKeys": ["orgwatch:managed-by"] }))
-            }
-            BusPolicyRemoved => {
-                events("RemovePermission", json!({ "EventBusName": "orgwatch", "RemoveAllPermissions": true }))
-            }
-            BusPolicyOpened => events(
-                "PutPermission",
-                json!({ "EventBusName": "orgwatch", "Policy": anybody.to_string() }),
+            RoleUntagged => iam("UntagRole", json!({ "RoleName": ROLE, "TagKeys": ["orgwatch:managed-by"] })),
+            BusPolicyRemoved => events(
+                "RemovePermission",
+                json!({ "EventBusName": "orgwatch", "RemoveAllPermissions": true }),
             ),
-            BusDescription => events("UpdateEventBus", json!({ "Name": "orgwatch", "Description": "mine" })),
-            AlertRuleDisabled => {
-                events("DisableRule", json!({ "EventBusName": "orgwatch", "Name": RULE }))
+            BusPolicyOpened => {
+                events("PutPermission", json!({ "EventBusName": "orgwatch", "Policy": anybody.to_string() }))
             }
+            BusDescription => events("UpdateEventBus", json!({ "Name": "orgwatch", "Description": "mine" })),
+            AlertRuleDisabled => events("DisableRule", json!({ "EventBusName": "orgwatch", "Name": RULE })),
             AlertRulePattern => events(
                 "PutRule",
                 json!({ "EventBusName": "orgwatch", "Name": RULE, "EventPattern": pattern }),

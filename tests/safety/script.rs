@@ -34,8 +34,9 @@ fn trouble() -> impl Strategy<Value = Trouble> {
         Action::Timeout,
     ]);
     let within = TROUBLED.as_secs();
-    (action, 0.05..0.6_f64, 0..within, 1..within)
-        .prop_map(move |(action, probability, from, lasts)| Trouble { action, probability, from, until: (from + lasts).min(within) })
+    (action, 0.05..0.6_f64, 0..within, 1..within).prop_map(move |(action, probability, from, lasts)| {
+        Trouble { action, probability, from, until: (from + lasts).min(within) }
+    })
 }
 
 /// What happens while a daemon runs: by second, the account's number and the deed; and what goes wrong meanwhile.
@@ -47,12 +48,14 @@ pub(crate) struct Script {
 
 /// Any script for so many accounts.
 pub(crate) fn script(accounts: usize) -> impl Strategy<Value = Script> {
-    let deed = (0..TROUBLED.as_secs(), drift::any(accounts)).prop_map(|(at, (account, deed))| (at, account, deed));
+    let deed =
+        (0..TROUBLED.as_secs(), drift::any(accounts)).prop_map(|(at, (account, deed))| (at, account, deed));
     let deeds = proptest::collection::vec(deed, 0..8).prop_map(|mut deeds| {
         deeds.sort_by_key(|(at, ..)| *at);
         deeds
     });
-    (deeds, proptest::collection::vec(trouble(), 0..4)).prop_map(|(deeds, troubles)| Script { deeds, troubles })
+    (deeds, proptest::collection::vec(trouble(), 0..4))
+        .prop_map(|(deeds, troubles)| Script { deeds, troubles })
 }
 
 /// Worlds that settle at once, and worlds that take their time.

@@ -192,13 +192,8 @@ fn attached_policies_count_as_far_as_they_are_known() {
     let mut world = world();
     let caller = member_role(&mut world, &[]);
     let own = format!("arn:aws:iam::{MEMBER}:policy/own");
-    let managed = ManagedPolicy {
-        name: "own".to_owned(),
-        id: "ANPA".to_owned(),
-        document: document(&allow("events:PutRule", "*")),
-        version: 1,
-        tags: BTreeMap::new(),
-    };
+    let managed =
+        ManagedPolicy::new("own", "ANPA".to_owned(), document(&allow("events:PutRule", "*")), start());
     let rows = [
         (own.as_str(), true, false),
         ("arn:aws:iam::aws:policy/AdministratorAccess", true, true),

@@ -19,7 +19,8 @@ impl Kit {
     /// A file of `deploy/iam`, for `account`.
     pub(crate) fn document(&self, name: &str, account: &str) -> String {
         let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("deploy/iam").join(name);
-        let text = std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+        let text =
+            std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
         let filled = text
             .replace("${Partition}", &self.partition)
             .replace("${CentralAccount}", &self.central_account)
@@ -55,9 +56,21 @@ impl Kit {
         }
         let reader = "organization-reader-policy.json";
         role(world, management, "orgwatch-organization-reader", "organization-reader-trust.json", &[reader]);
-        role(world, management, "orgwatch-member", "member-role-trust.json", &["management-member-policy.json"]);
+        role(
+            world,
+            management,
+            "orgwatch-member",
+            "member-role-trust.json",
+            &["management-member-policy.json"],
+        );
         boundary(world, management);
         // In the management account the template makes the forwarding role too, as the daemon would.
-        role(world, management, "orgwatch-forwarder", "forwarding-role-trust.json", &["forwarding-role-policy.json"]);
+        role(
+            world,
+            management,
+            "orgwatch-forwarder",
+            "forwarding-role-trust.json",
+            &["forwarding-role-policy.json"],
+        );
     }
 }

@@ -96,7 +96,11 @@ impl Stage {
 
     /// Somebody with every right in an account.
     pub(crate) fn administrator(&self, account: &str) -> Caller {
-        Caller { account: account.to_owned(), principal: Principal::Administrator, access_key: "test".to_owned() }
+        Caller {
+            account: account.to_owned(),
+            principal: Principal::Administrator,
+            access_key: "test".to_owned(),
+        }
     }
 
     /// A configuration with everything that a real one has; `more` comes after it.
