@@ -95,6 +95,9 @@ fn accounts_join_move_close_and_depart() {
         assert_eq!(world.organization.members[id].parent, world.organization.root);
         assert_eq!(world.organization.members[id].tags["team"], "x");
     }
+    let twice = json!({ "name": "Payroll", "email": "payroll@example.com" });
+    stage.ask("POST", "accounts", twice.clone());
+    assert_eq!(stage.status("POST", "accounts", twice), 400);
     let root = stage.get("world")["root_id"].clone();
     assert_eq!(stage.ask("POST", &format!("accounts/{id}/move"), json!({ "ou": root }))["parent_id"], root);
     assert_eq!(stage.status("POST", &format!("accounts/{id}/move"), json!({ "ou": "ou-none" })), 404);
