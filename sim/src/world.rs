@@ -43,6 +43,8 @@ pub struct World {
     pub journal: Journal,
     /// What goes wrong.
     pub faults: Faults,
+    /// The id of the request in progress, if its event was left before its change was made.
+    pub foretold: Option<String>,
 }
 
 /// How long changes take to be seen, by kind. Zero: at once.
@@ -101,6 +103,7 @@ impl World {
             outbox: Outbox::default(),
             journal: Journal::default(),
             faults: Faults::default(),
+            foretold: None,
         }
     }
 

@@ -2,6 +2,8 @@
 
 mod roles;
 #[cfg(test)]
+pub(crate) mod staged;
+#[cfg(test)]
 mod tests;
 mod words;
 

@@ -109,45 +109,64 @@ fn is_logged(world: &World, account: &str, region: &str, global: bool, what: &Ha
 /// Data events, throttled calls and calls by nobody known leave none. AWS: AssumeRole across accounts is logged in
 /// both.
 pub fn emit(world: &mut World, call: &Call, result: &Result<Value, Refusal>) {
-    if event::is_management(call) && !event::is_unlogged(call, result) {
-        let source = event::source(call.service);
-        let what = Happening {
-            source: &source,
-            name: &call.operation,
-            read_only: reads_only(&call.operation),
-            service_event: false,
-        };
-        // The accounts it is logged in share an id of the event.
-        let owner = event::other_account(world, call, result);
-        let shared = owner.is_some().then(|| world.uuid());
-        for recipient in [Some(call.caller.account.clone()), owner].into_iter().flatten() {
-            emit_in(world, call, result, &recipient, &what, shared.as_deref());
+    if world.foretold.take().as_ref() != Some(&call.request_id) {
+        for left in events(world, call, result, hears) {
+            delivery::put(world, &left.account, &left.region, "default", left.event);
         }
     }
     organizations::settle(world);
 }
 
-fn emit_in(
+/// Emits the event of a call that is about to succeed and will change what is logged: a trail still tells of the call
+/// that stops it.
+pub(crate) fn foretell(world: &mut World, call: &Call) {
+    emit(world, call, &Ok(Value::Null));
+    world.foretold = Some(call.request_id.clone());
+}
+
+/// An event, and where it is left.
+#[derive(Debug)]
+struct Left {
+    account: String,
+    region: String,
+    event: Value,
+}
+
+/// The events of a call, where they are logged and `heard`.
+fn events(
     world: &mut World,
     call: &Call,
     result: &Result<Value, Refusal>,
-    recipient: &str,
-    what: &Happening<'_>,
-    shared: Option<&str>,
-) {
+    heard: impl Fn(&World, &str, &str, bool) -> bool,
+) -> Vec<Left> {
+    if !event::is_management(call) || event::is_unlogged(call, result) {
+        return Vec::new();
+    }
+    let source = event::source(call.service);
+    let read_only = reads_only(&call.operation);
+    let what = Happening { source: &source, name: &call.operation, read_only, service_event: false };
     let (region, global) = place(world, call);
-    let heard = hears(world, recipient, &region, what.read_only);
-    if !heard || !is_logged(world, recipient, &region, global, what) {
-        return;
+    let owner = event::other_account(world, call, result);
+    let mut shared = None;
+    let mut left = Vec::new();
+    for (account, is_shared) in [(Some(&call.caller.account), owner.is_some()), (owner.as_ref(), true)] {
+        let Some(account) = account else { continue };
+        if !heard(world, account, &region, read_only) || !is_logged(world, account, &region, global, &what) {
+            continue;
+        }
+        let mut detail = event::detail(world, call, result, account, &region);
+        detail["eventID"] = world.uuid().into();
+        if is_shared {
+            // The accounts that it is logged in know it by the same id.
+            let id = shared.get_or_insert_with(|| world.uuid());
+            detail["sharedEventID"] = id.as_str().into();
+        }
+        let source = format!("aws.{}", call.service.prefix());
+        let event =
+            envelope(world, account, &region, "AWS API Call via CloudTrail", &source, call.at, detail);
+        left.push(Left { account: account.clone(), region: region.clone(), event });
     }
-    let id = world.uuid();
-    let mut detail = event::detail(world, call, result, recipient, &region);
-    detail["eventID"] = id.into();
-    if let Some(shared) = shared {
-        detail["sharedEventID"] = shared.into();
-    }
-    let source = format!("aws.{}", call.service.prefix());
-    put(world, recipient, &region, "AWS API Call via CloudTrail", &source, call.at, detail);
+    left
 }
 
 /// Where the event of a call appears, and whether it is one of a global service.
@@ -181,11 +200,24 @@ pub(crate) fn emit_service_event(
     at: Timestamp,
     details: Value,
 ) {
+    if let Some(left) = service_event(world, account, name, at, details, hears) {
+        delivery::put(world, &left.account, &left.region, "default", left.event);
+    }
+}
+
+fn service_event(
+    world: &mut World,
+    account: &str,
+    name: &str,
+    at: Timestamp,
+    details: Value,
+    heard: impl Fn(&World, &str, &str, bool) -> bool,
+) -> Option<Left> {
     let region = world.partition.organizations_region;
     let source = event::source(Service::Organizations);
     let what = Happening { source: &source, name, read_only: false, service_event: true };
-    if !hears(world, account, region, false) || !is_logged(world, account, region, true, &what) {
-        return;
+    if !heard(world, account, region, false) || !is_logged(world, account, region, true, &what) {
+        return None;
     }
     let detail = json!({
         "eventVersion": event::VERSION,
@@ -206,7 +238,9 @@ pub(crate) fn emit_service_event(
         "serviceEventDetails": details,
         "eventCategory": "Management",
     });
-    put(world, account, region, "AWS Service Event via CloudTrail", "aws.organizations", at, detail);
+    let kind = "AWS Service Event via CloudTrail";
+    let event = envelope(world, account, region, kind, "aws.organizations", at, detail);
+    Some(Left { account: account.to_owned(), region: region.to_owned(), event })
 }
 
 /// Emits the event of a call that the management account's administrator made of Organizations, and that succeeded.
@@ -228,7 +262,7 @@ pub(crate) fn emit_by_administrator(world: &mut World, operation: &str, input: V
     emit(world, &call, &Ok(Value::Null));
 }
 
-fn put(
+fn envelope(
     world: &mut World,
     account: &str,
     region: &str,
@@ -236,8 +270,8 @@ fn put(
     source: &str,
     at: Timestamp,
     detail: Value,
-) {
-    let event = json!({
+) -> Value {
+    json!({
         "version": "0",
         "id": world.uuid(),
         "detail-type": kind,
@@ -247,6 +281,5 @@ fn put(
         "region": region,
         "resources": [],
         "detail": detail,
-    });
-    delivery::put(world, account, region, "default", event);
+    })
 }

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::{PRINCIPAL, find, look};
 use crate::call::{Call, Refusal};
 use crate::policy::Context;
-use crate::trail::{Selectors, Trail};
+use crate::trail::{Selectors, Trail, foretell};
 use crate::world::World;
 
 /// AWS: an account has at most so many trails in a Region, shadows included.
@@ -71,12 +71,14 @@ pub(super) fn update(world: &mut World, call: &Call) -> Result<Value, Refusal> {
     trail.settings.extend(settings(call));
     check(world, call, &trail)?;
     let shown = look::written(&trail);
+    foretell(world, call);
     *find::owned(world, &owner, &arn)? = trail;
     Ok(shown)
 }
 
 pub(super) fn delete(world: &mut World, call: &Call) -> Result<Value, Refusal> {
     let (owner, arn) = admitted(world, call, "Name")?;
+    foretell(world, call);
     world.account(&owner).trails.retain(|trail| trail.arn != arn);
     Ok(json!({}))
 }
@@ -93,6 +95,7 @@ pub(super) fn start(world: &mut World, call: &Call) -> Result<Value, Refusal> {
 
 pub(super) fn stop(world: &mut World, call: &Call) -> Result<Value, Refusal> {
     let (owner, arn) = admitted(world, call, "Name")?;
+    foretell(world, call);
     let trail = find::owned(world, &owner, &arn)?;
     if trail.logging {
         trail.logging = false;
@@ -114,6 +117,7 @@ pub(super) fn put_selectors(world: &mut World, call: &Call) -> Result<Value, Ref
     };
     let selectors = selectors.map_err(|why| Refusal::bad("InvalidEventSelectorsException", why))?;
     let (name, shown) = selectors.show();
+    foretell(world, call);
     let trail = find::owned(world, &owner, &arn)?;
     trail.selectors = selectors;
     trail.custom_selectors = true;

@@ -260,6 +260,7 @@ pub(super) fn leave(world: &mut World, call: &Call) -> Result<Value, Refusal> {
     permit(world, call, Who::Member, "*", Context::new())?;
     let id = call.caller.account.as_str();
     may_leave(world, id)?;
+    trail::foretell(world, call);
     leave_by(world, id, "LEFT", call.at);
     Ok(Value::Null)
 }
