@@ -47,6 +47,8 @@ pub struct World {
     pub faults: Faults,
     /// How EventBridge is in this world.
     pub events: crate::service::events::Options,
+    /// The id of the request in progress, if its event was left before its change was made.
+    pub foretold: Option<String>,
 }
 
 /// How long changes take to be seen, by kind. Zero: at once.
@@ -107,6 +109,7 @@ impl World {
             journal: Journal::default(),
             faults: Faults::default(),
             events: crate::service::events::Options::default(),
+            foretold: None,
         }
     }
 
