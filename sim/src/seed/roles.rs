@@ -41,7 +41,7 @@ pub fn install(
     if let Some((name, document)) = boundary {
         let arn = format!("arn:{}:iam::{account}:policy/{name}", world.partition.name);
         let id = world.unique_id("ANPA", 17);
-        let policy = ManagedPolicy { name: name.to_owned(), id, document, version: 1, tags: BTreeMap::new() };
+        let policy = ManagedPolicy::new(name, id, document, long_ago(world));
         let (now, lag) = (world.now(), world.lags.longest());
         world.account(account).iam.write(now, lag).policies.insert(arn.clone(), policy);
         role.boundary = Some(arn);
