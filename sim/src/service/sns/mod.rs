@@ -139,13 +139,3 @@ fn tag_context(prefix: &str, tags: &BTreeMap<String, String>) -> Context {
 fn no_topic() -> Refusal {
     Refusal::new(404, "NotFound", "Topic does not exist")
 }
-
-/// Confirms a pending subscription as whoever reads the endpoint's mail does; whether there was one.
-pub fn confirm(_world: &mut World, _topic_arn: &str, _endpoint: &str) -> bool {
-    false
-}
-
-/// Follows the unsubscribe link of a mail; whether it took the subscription away.
-pub fn click_unsubscribe(_world: &mut World, _topic_arn: &str, _endpoint: &str) -> bool {
-    false
-}
