@@ -10,6 +10,7 @@ use super::wildcard::Wildcard;
 
 const ONE_KEY: &str = "Only one key allowed in match expression";
 const TOO_MANY: &str = "Too many elements in numeric expression";
+const EMPTY_AFFIX: &str = "Null prefix/suffix not allowed";
 const NOT_A_VALUE: &str = "Value of anything-but must be an array or single string/number value.";
 const NOT_IN_LIST: &str = "Inside anything but list, start|null|boolean is not supported.";
 
@@ -210,7 +211,7 @@ fn anything_but(reader: &mut Reader<'_>, dialect: Dialect) -> Result<Excluded, S
                         number.ok_or_else(|| reader.fault(format!("Cannot compare number : {written}")))?,
                     );
                 }
-                _ => return Err(reader.fault(NOT_IN_LIST)),
+                _ => return Err(in_list(reader, NOT_IN_LIST)),
             }
         },
         _ => return Err(reader.fault(NOT_A_VALUE)),
@@ -224,12 +225,18 @@ fn anything_but(reader: &mut Reader<'_>, dialect: Dialect) -> Result<Excluded, S
     }
 }
 
+/// A fault inside a list of `anything-but`; AWS names the place twice.
+fn in_list(reader: &Reader<'_>, message: &str) -> String {
+    reader.fault(reader.fault(message))
+}
+
 fn anything_but_operator(reader: &mut Reader<'_>, dialect: Dialect) -> Result<Excluded, String> {
     if reader.next()? != Token::Name {
         return Err(reader.fault("Anything-But expression name not found"));
     }
     let name = reader.name().to_owned();
     let former = dialect == Dialect::Former;
+    let affix = matches!(name.as_str(), "prefix" | "suffix");
     let otherwise = match name.as_str() {
         "equals-ignore-case" => {
             "Inside anything-but/equals-ignore-case list, number|start|null|boolean is not supported."
@@ -246,7 +253,10 @@ fn anything_but_operator(reader: &mut Reader<'_>, dialect: Dialect) -> Result<Ex
             match reader.next()? {
                 Token::ArrayEnd => break,
                 Token::Text => texts.push(reader.text()?),
-                _ => return Err(reader.fault(otherwise)),
+                _ => return Err(in_list(reader, otherwise)),
+            }
+            if affix && texts.last().is_some_and(String::is_empty) {
+                return Err(in_list(reader, EMPTY_AFFIX));
             }
         },
         Token::ArrayStart | Token::Number => return Err(reader.fault(otherwise)),
@@ -258,7 +268,7 @@ fn anything_but_operator(reader: &mut Reader<'_>, dialect: Dialect) -> Result<Ex
         "wildcard" => {
             Excluded::Wildcards(texts.iter().map(|text| wildcard(reader, text)).collect::<Result<_, _>>()?)
         }
-        _ if texts.iter().any(String::is_empty) => return Err(reader.fault("Null prefix/suffix not allowed")),
+        _ if texts.iter().any(String::is_empty) => return Err(reader.fault(EMPTY_AFFIX)),
         "prefix" => Excluded::Prefixes(boxed(texts)),
         _ => Excluded::Suffixes(boxed(texts)),
     })

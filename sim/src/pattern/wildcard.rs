@@ -65,7 +65,7 @@ impl Wildcard {
         true
     }
 
-    /// The most places that are open at once while the wildcard's own literal text is read.
+    /// The most places that are open at once while the wildcard's own literal text is read, as far as that matters.
     fn open_places(&self) -> usize {
         let mut places: Vec<Option<char>> = Vec::new();
         for (index, literal) in self.0.iter().enumerate() {
@@ -74,22 +74,31 @@ impl Wildcard {
             }
             places.extend(literal.chars().map(Some));
         }
-        let mut open = vec![false; places.len() + 1];
-        open[0] = true;
+        // A star is left at any time, so the place behind it is open with it.
+        let star = |place: usize| places.get(place) == Some(&None);
+        let settle = |reached: Vec<usize>| {
+            let mut open: Vec<usize> = Vec::new();
+            for place in reached {
+                open.push(place);
+                if star(place) {
+                    open.push(place + 1);
+                }
+            }
+            open.sort_unstable();
+            open.dedup();
+            open
+        };
+        let mut open = settle(vec![0]);
         let mut most = 0;
         for read in places.iter().flatten() {
-            let mut next = vec![false; places.len() + 1];
-            for (place, expected) in places.iter().enumerate() {
-                // A star is left at any time, so the place behind it is open with it.
-                open[place + 1] |= open[place] && expected.is_none();
-                next[place] |= open[place] && expected.is_none();
-                next[place + 1] |= open[place] && expected.as_ref() == Some(read);
+            let stay = open.iter().copied().filter(|place| star(*place));
+            let step =
+                open.iter().filter(|place| places.get(**place) == Some(&Some(*read))).map(|place| place + 1);
+            open = settle(stay.chain(step).collect());
+            most = most.max(open.len());
+            if most > OPEN_PLACES {
+                break;
             }
-            for (place, expected) in places.iter().enumerate() {
-                next[place + 1] |= next[place] && expected.is_none();
-            }
-            open = next;
-            most = most.max(open.iter().filter(|place| **place).count());
         }
         most
     }
