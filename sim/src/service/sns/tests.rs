@@ -466,6 +466,10 @@ fn a_queue_needs_confirmation_only_from_another_accounts_subscriber() {
     let standing: std::collections::BTreeMap<String, String> = listed(&mut world).into_iter().collect();
     assert_ne!(standing[QUEUE], "PendingConfirmation");
     assert_eq!(standing[foreign], "PendingConfirmation");
+    let admitted = json!({
+        "TopicArn": TOPIC, "Label": "l", "AWSAccountId": [OTHER], "ActionName": ["Subscribe"],
+    });
+    ask(&mut world, "AddPermission", admitted).unwrap();
     let theirs =
         json!({ "TopicArn": TOPIC, "Protocol": "sqs", "Endpoint": "arn:aws:sqs:us-east-1:222222222222:q" });
     let answer = ask_as(&mut world, OTHER, "Subscribe", theirs).unwrap();
