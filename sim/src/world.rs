@@ -33,6 +33,8 @@ pub struct World {
     pub lags: Lags,
     /// The organization: tree, accounts' standing, service control policies, delegation.
     pub organization: Organization,
+    /// The id of the request in progress, if its event was left before its change was made.
+    pub foretold: Option<String>,
     /// What each account holds, by its id.
     pub accounts: BTreeMap<String, Account>,
     /// The credentials that AssumeRole gave.
@@ -43,8 +45,6 @@ pub struct World {
     pub journal: Journal,
     /// What goes wrong.
     pub faults: Faults,
-    /// The id of the request in progress, if its event was left before its change was made.
-    pub foretold: Option<String>,
 }
 
 /// How long changes take to be seen, by kind. Zero: at once.
@@ -98,12 +98,12 @@ impl World {
             rng: StdRng::seed_from_u64(seed),
             lags: Lags::default(),
             organization: Organization::default(),
+            foretold: None,
             accounts: BTreeMap::new(),
             sessions: Sessions::default(),
             outbox: Outbox::default(),
             journal: Journal::default(),
             faults: Faults::default(),
-            foretold: None,
         }
     }
 

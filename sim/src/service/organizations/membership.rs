@@ -82,12 +82,12 @@ pub(super) fn admit(world: &mut World, id: &str, joining: Joining) {
 /// What the account holds stays as it is, but the organization no longer counts it: organization trails, service
 /// control policies and `aws:PrincipalOrgID` do not reach it. The management account cannot leave.
 pub fn depart(world: &mut World, id: &str) -> bool {
-    let now = world.now();
-    if !leave_by(world, id, "REMOVED", now) {
+    if world.organization.is_management(id) || !world.organization.members.contains_key(id) {
         return false;
     }
+    let now = world.now();
     trail::emit_by_administrator(world, "RemoveAccountFromOrganization", json!({ "AccountId": id }));
-    true
+    leave_by(world, id, "REMOVED", now)
 }
 
 fn leave_by(world: &mut World, id: &str, method: &str, at: Timestamp) -> bool {
