@@ -50,8 +50,20 @@ pub fn join(
         at,
         role_at: at.saturating_add(member_role_after).unwrap_or(at),
     };
+    let input = json!({ "Email": joining.email, "AccountName": joining.name, "Tags": [] });
+    trail::emit_by_administrator(world, "CreateAccount", input);
     let id = new_account_id(world);
     admit(world, &id, joining);
+    // AWS: CloudTrail hides the name.
+    let details = json!({ "createAccountStatus": {
+        "id": world.unique_id("car-", 32).to_lowercase(),
+        "accountName": "****",
+        "accountId": id,
+        "state": "SUCCEEDED",
+        "requestedTimestamp": at.to_string(),
+        "completedTimestamp": at.to_string(),
+    } });
+    tell(world, "CreateAccountResult", at, details);
     id
 }
 
