@@ -50,8 +50,20 @@ pub fn join(
         at,
         role_at: at.saturating_add(member_role_after).unwrap_or(at),
     };
+    let input = json!({ "Email": joining.email, "AccountName": joining.name, "Tags": [] });
+    trail::emit_by_administrator(world, "CreateAccount", input);
     let id = new_account_id(world);
     admit(world, &id, joining);
+    // AWS: CloudTrail hides the name.
+    let details = json!({ "createAccountStatus": {
+        "id": world.unique_id("car-", 32).to_lowercase(),
+        "accountName": "****",
+        "accountId": id,
+        "state": "SUCCEEDED",
+        "requestedTimestamp": at.to_string(),
+        "completedTimestamp": at.to_string(),
+    } });
+    tell(world, "CreateAccountResult", at, details);
     id
 }
 
@@ -82,12 +94,12 @@ pub(super) fn admit(world: &mut World, id: &str, joining: Joining) {
 /// What the account holds stays as it is, but the organization no longer counts it: organization trails, service
 /// control policies and `aws:PrincipalOrgID` do not reach it. The management account cannot leave.
 pub fn depart(world: &mut World, id: &str) -> bool {
-    let now = world.now();
-    if !leave_by(world, id, "REMOVED", now) {
+    if world.organization.is_management(id) || !world.organization.members.contains_key(id) {
         return false;
     }
+    let now = world.now();
     trail::emit_by_administrator(world, "RemoveAccountFromOrganization", json!({ "AccountId": id }));
-    true
+    leave_by(world, id, "REMOVED", now)
 }
 
 fn leave_by(world: &mut World, id: &str, method: &str, at: Timestamp) -> bool {
