@@ -1,5 +1,7 @@
 //! Ways of events through small worlds. Lambda functions stand for targets that take everything.
 
+use std::sync::Arc;
+
 use jiff::SignedDuration;
 use serde_json::{Value, json};
 
@@ -182,6 +184,79 @@ fn there_is_no_third_hop_and_no_loop() {
     let hub = world.outbox.deliveries(&format!("arn:aws:events:{REGION}:{AWAY}:rule/hub/b"));
     assert_eq!((hub.invocations, hub.failed), (3, 2));
     assert_eq!(counted(&world, HOME, "a").invocations, 1);
+}
+
+#[test]
+fn a_third_bus_of_the_same_account_gets_nothing() {
+    let mut world = world();
+    let role = role(&mut world, HOME, "r");
+    let buses = ["default", "second", "third"];
+    for bus in &buses[1..] {
+        ask(&mut world, "CreateEventBus", json!({ "Name": bus })).unwrap();
+    }
+    for bus in buses {
+        rule(&mut world, HOME, bus, "a");
+        let arn = format!("arn:aws:lambda:{REGION}:{HOME}:function:{bus}");
+        target(&mut world, HOME, bus, "a", json!({ "Id": "call", "Arn": arn }));
+    }
+    for pair in buses.windows(2) {
+        let next = bus_arn(HOME, pair[1]);
+        target(&mut world, HOME, pair[0], "a", json!({ "Id": "on", "Arn": next, "RoleArn": role }));
+    }
+    let function = |bus: &str| format!("arn:aws:lambda:{REGION}:{HOME}:function:{bus}");
+    assert_eq!(received(&mut world, &event(HOME, "app")), [function("default"), function("second")]);
+    let second = world.outbox.deliveries(&format!("arn:aws:events:{REGION}:{HOME}:rule/second/a"));
+    assert_eq!((second.invocations, second.failed), (2, 1));
+}
+
+#[test]
+fn what_another_account_put_itself_is_not_sent_to_a_third() {
+    let mut world = forwarding();
+    assert!(received(&mut world, &event("333333333333", "app")).is_empty());
+    assert_eq!(counted(&world, HOME, "a").failed, 1);
+    assert_eq!(received(&mut world, &event(HOME, "app")), [function(AWAY)]);
+}
+
+#[test]
+fn without_a_role_no_bus_of_another_account_is_reached() {
+    let mut world = forwarding();
+    let service = json!({ "Version": "2012-10-17", "Statement": [{
+        "Sid": "a", "Effect": "Allow", "Principal": { "Service": "events.amazonaws.com" },
+        "Action": "events:PutEvents", "Resource": bus_arn(AWAY, "hub"),
+    }] });
+    let input = json!({ "EventBusName": "hub", "Policy": service.to_string() });
+    ask_as(&mut world, AWAY, "PutPermission", input).unwrap();
+    // PutTargets would refuse it.
+    let now = world.now();
+    let events = world.regional(HOME, REGION).events.write(now, SignedDuration::ZERO);
+    let rule = events.bus_mut("default").unwrap().rules.get_mut("a").unwrap();
+    let target = Arc::make_mut(rule).targets.get_mut("1").unwrap();
+    Arc::make_mut(target).role = None;
+    assert!(received(&mut world, &event(HOME, "app")).is_empty());
+    assert_eq!(counted(&world, HOME, "a").failed, 1);
+}
+
+#[test]
+fn a_bus_of_the_same_account_is_reached_without_a_role_if_its_policy_admits_the_rule() {
+    let mut world = world();
+    ask(&mut world, "CreateEventBus", json!({ "Name": "second" })).unwrap();
+    let policy = json!({ "Version": "2012-10-17", "Statement": [{
+        "Sid": "a", "Effect": "Allow", "Principal": { "Service": "events.amazonaws.com" },
+        "Action": "events:PutEvents", "Resource": bus_arn(HOME, "second"),
+        "Condition": { "ArnEquals": { "aws:SourceArn": format!("arn:aws:events:{REGION}:{HOME}:rule/a") } },
+    }] });
+    let input = json!({ "EventBusName": "second", "Policy": policy.to_string() });
+    ask(&mut world, "PutPermission", input).unwrap();
+    rule(&mut world, HOME, "second", "b");
+    target(&mut world, HOME, "second", "b", json!({ "Id": "1", "Arn": LAMBDA }));
+    for (name, admitted) in [("a", true), ("other", false)] {
+        rule(&mut world, HOME, "default", name);
+        world.events.checks_destination = admitted;
+        let bus = bus_arn(HOME, "second");
+        target(&mut world, HOME, "default", name, json!({ "Id": "1", "Arn": bus }));
+        assert_eq!(received(&mut world, &event(HOME, "app")).len(), 1, "only rule a is admitted");
+    }
+    assert_eq!((counted(&world, HOME, "a").failed, counted(&world, HOME, "other").failed), (0, 1));
 }
 
 #[test]
