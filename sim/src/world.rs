@@ -14,7 +14,7 @@ use crate::partition::Partition;
 use crate::service::events::Events;
 use crate::service::iam::Iam;
 use crate::service::organizations::Organization;
-use crate::service::sns::Sns;
+use crate::service::sns::{Mailroom, Sns};
 use crate::service::sqs::Sqs;
 use crate::service::sts::Sessions;
 use crate::settling::Settling;
@@ -85,6 +85,8 @@ pub struct Regional {
     pub events: Settling<Events>,
     /// Topics and subscriptions.
     pub sns: Settling<Sns>,
+    /// What SNS has sent out and may still send. It does not lag.
+    pub mailroom: Mailroom,
     /// Queues. Messages do not lag.
     pub sqs: Sqs,
 }
