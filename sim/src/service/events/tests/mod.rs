@@ -1,6 +1,7 @@
 //! The operations, asked with calls made by hand.
 
 mod buses;
+mod permissions;
 mod rules;
 mod targets;
 
