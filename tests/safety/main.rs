@@ -4,6 +4,7 @@
 
 mod converges;
 mod drift;
+mod installs;
 mod script;
 mod stage;
 

@@ -61,7 +61,7 @@ pub(crate) fn script(accounts: usize) -> impl Strategy<Value = Script> {
 /// Worlds that settle at once, and worlds that take their time.
 pub(crate) fn lags() -> impl Strategy<Value = Lags> {
     use jiff::SignedDuration;
-    let seconds = |range| (range).prop_map(SignedDuration::from_secs);
+    let seconds = |range: std::ops::Range<i64>| range.prop_map(SignedDuration::from_secs);
     prop_oneof![
         1 => Just(Lags::default()),
         2 => (seconds(0..20_i64), seconds(0..20_i64), seconds(0..30_i64))

@@ -5,10 +5,8 @@ mod daemon;
 mod kit;
 mod watchman;
 
-use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::sync::Arc;
-use std::time::Duration;
 
 use aws_credential_types::Credentials;
 use jiff::{SignedDuration, Timestamp};
@@ -18,14 +16,13 @@ use orgwatch_sim::Simulator;
 use orgwatch_sim::call::{Caller, Principal};
 use orgwatch_sim::journal::Entry;
 use orgwatch_sim::seed::{self, Plan};
-use orgwatch_sim::service::iam::{Document, NewPolicy, NewRole, install_policy, install_role};
 use orgwatch_sim::service::{sns, sts};
-use orgwatch_sim::world::{Lags, World};
+use orgwatch_sim::world::Lags;
 
 pub(crate) use connector::Fuse;
 pub(crate) use daemon::{Daemon, settings};
 pub(crate) use kit::Kit;
-pub(crate) use watchman::{Watchman, iam_event, reach};
+pub(crate) use watchman::{Watchman, reach};
 
 /// The mail address that alerts go to.
 pub(crate) const PEOPLE: &str = "security@example.com";
