@@ -10,7 +10,8 @@ use orgwatch::aws::{Cloud, load};
 use orgwatch::clock::Clock;
 use orgwatch::config::{self, Settings};
 use orgwatch::controller::{self, Controller, PassOutcome, Purpose, Requests, WalkOptions};
-use orgwatch::model::resource::Verdict;
+use orgwatch::judge::UNKNOWN_SUBSCRIPTION;
+use orgwatch::model::resource::{Resource, Verdict};
 use orgwatch::model::view::Snapshot;
 use orgwatch::telemetry::metrics::Metrics;
 use orgwatch_sim::Simulator;
@@ -100,7 +101,10 @@ impl Daemon {
         let mut found = Vec::new();
         for view in self.controller.views(&self.controller.keys()) {
             found.extend(view.error.iter().map(|error| format!("{}: {error}", view.target)));
+            // A stranger's subscription is reported, and left to a person.
+            let left_to_people = |resource: &&Resource| resource.reason == Some(UNKNOWN_SUBSCRIPTION);
             let wrong = view.resources.iter().filter(|resource| resource.verdict != Verdict::InSync);
+            let wrong = wrong.filter(|resource| !left_to_people(resource));
             found.extend(wrong.map(|resource| format!("{}: {resource:?}", view.target)));
             let held = view.plan.changes.iter().filter_map(|change| change.hold.as_ref());
             found.extend(held.map(|hold| format!("{}: held: {}", view.target, hold.message)));
