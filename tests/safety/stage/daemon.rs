@@ -101,12 +101,17 @@ impl Daemon {
         let mut found = Vec::new();
         for view in self.controller.views(&self.controller.keys()) {
             found.extend(view.error.iter().map(|error| format!("{}: {error}", view.target)));
-            // A stranger's subscription is reported, and left to a person.
-            let left_to_people = |resource: &&Resource| resource.reason == Some(UNKNOWN_SUBSCRIPTION);
+            // A stranger's subscription is reported, and a topic that people still subscribe to stays: both are left
+            // to people.
+            let left_to_people = |resource: &&Resource| {
+                resource.reason == Some(UNKNOWN_SUBSCRIPTION)
+                    || (resource.verdict == Verdict::Orphan && resource.id.kind == "topic")
+            };
             let wrong = view.resources.iter().filter(|resource| resource.verdict != Verdict::InSync);
             let wrong = wrong.filter(|resource| !left_to_people(resource));
             found.extend(wrong.map(|resource| format!("{}: {resource:?}", view.target)));
-            let held = view.plan.changes.iter().filter_map(|change| change.hold.as_ref());
+            let held = view.plan.changes.iter().filter(|change| change.resource.kind != "topic");
+            let held = held.filter_map(|change| change.hold.as_ref());
             found.extend(held.map(|hold| format!("{}: held: {}", view.target, hold.message)));
         }
         found
