@@ -7,6 +7,7 @@ mod converges;
 mod drift;
 mod installs;
 mod script;
+mod sight;
 mod stage;
 
 /// So many cases, or more where `PROPTEST_CASES` asks for them.

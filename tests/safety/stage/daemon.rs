@@ -12,6 +12,7 @@ use orgwatch::config::{self, Settings};
 use orgwatch::controller::{self, Controller, PassOutcome, Purpose, Requests, WalkOptions};
 use orgwatch::judge::UNKNOWN_SUBSCRIPTION;
 use orgwatch::model::resource::{Resource, Verdict};
+
 use orgwatch::model::view::Snapshot;
 use orgwatch::telemetry::metrics::Metrics;
 use orgwatch_sim::Simulator;
@@ -89,11 +90,6 @@ impl Daemon {
         self.controller.look_at_all(&self.stop, &|_| ()).await;
         let options = WalkOptions { max_failures: 10, ..WalkOptions::default() };
         self.controller.carry_out(self.controller.keys(), &options, &self.stop, &|_| ()).await
-    }
-
-    /// How everything stands.
-    pub(crate) fn snapshot(&self) -> Snapshot {
-        self.controller.snapshot()
     }
 
     /// What is not as desired, in words; empty: all is in sync.
