@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use orgwatch_sim::partition::PARTITIONS;
+
 use crate::converges::assert_everybody_is_heard;
 use crate::stage::{Stage, in_virtual_time};
 
@@ -39,4 +41,18 @@ fn serve_covers_an_empty_organization() {
         assert_eq!(daemon.out_of_sync(), Vec::<String>::new());
         assert_everybody_is_heard(&stage);
     });
+}
+
+#[test]
+fn every_partition_is_covered() {
+    for partition in PARTITIONS {
+        in_virtual_time(async {
+            let stage = Stage::in_partition(3, partition);
+            let daemon = stage.daemon(&stage.config(""));
+            daemon.serve_for(Duration::from_secs(600)).await;
+            stage.confirm_subscriptions();
+            assert_eq!(daemon.out_of_sync(), Vec::<String>::new(), "{}", partition.name);
+            assert_everybody_is_heard(&stage);
+        });
+    }
 }

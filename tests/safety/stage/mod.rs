@@ -15,6 +15,7 @@ use orgwatch::controller::Purpose;
 use orgwatch_sim::Simulator;
 use orgwatch_sim::call::{Caller, Principal};
 use orgwatch_sim::journal::Entry;
+use orgwatch_sim::partition::Partition;
 use orgwatch_sim::seed::{self, Plan};
 use orgwatch_sim::service::{sns, sts};
 use orgwatch_sim::world::Lags;
@@ -61,11 +62,20 @@ impl Stage {
 
     /// An organization in which changes take as long to be seen as `lags` says.
     pub(crate) fn lagging(accounts: usize, seed: u64, lags: Lags) -> Self {
+        Self::planned(&Plan { accounts: accounts + 1, ou_depth: 2, seed, ..Plan::default() }, lags)
+    }
+
+    /// An organization in another partition.
+    pub(crate) fn in_partition(accounts: usize, partition: Partition) -> Self {
+        let plan = Plan { accounts: accounts + 1, ou_depth: 2, partition, ..Plan::default() };
+        Self::planned(&plan, Lags::default())
+    }
+
+    fn planned(plan: &Plan, lags: Lags) -> Self {
         let clock = virtual_clock();
         let told = clock.clone();
-        let plan = Plan { accounts: accounts + 1, ou_depth: 2, seed, ..Plan::default() };
         let (mut world, seeded) =
-            seed::build(&plan, orgwatch_sim::clock::Clock::from_source(move || told.now()));
+            seed::build(plan, orgwatch_sim::clock::Clock::from_source(move || told.now()));
         let kit = Kit {
             partition: world.partition.name.to_owned(),
             central_account: seeded.central_account_id.clone(),
