@@ -1,18 +1,27 @@
 //! The simulator over HTTP.
 
+mod socket;
+#[cfg(test)]
+pub(crate) mod tests;
+
 use std::io;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::{Context, Poll};
 
 use bytes::Bytes;
 use http::{Request, Response};
 use http_body_util::combinators::BoxBody;
 use http_body_util::{BodyExt, Full};
-use hyper::body::{Frame, Incoming};
+use hyper::body::{Body, Frame, Incoming, SizeHint};
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
 
 use crate::simulator::{Simulator, Transport};
+use socket::Socket;
 
 /// Serves until `stop` is done; then open connections are dropped.
 ///
@@ -44,15 +53,18 @@ pub async fn serve(
 async fn connection(simulator: Simulator, stream: TcpStream) {
     // Small answers at once: the client waits for each of them.
     let immediate = stream.set_nodelay(true);
-    let service = service_fn(move |request| answer(simulator.clone(), request));
+    let reset = Arc::new(AtomicBool::new(false));
+    let socket = Socket::new(stream, Arc::clone(&reset));
+    let service = service_fn(move |request| answer(simulator.clone(), Arc::clone(&reset), request));
     let served =
-        hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(stream), service).await;
+        hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(socket), service).await;
     // A connection that broke is the client's affair, or a fault that was asked for.
     drop((immediate, served));
 }
 
 async fn answer(
     simulator: Simulator,
+    reset: Arc<AtomicBool>,
     request: Request<Incoming>,
 ) -> io::Result<Response<BoxBody<Bytes, io::Error>>> {
     let (head, body) = request.into_parts();
@@ -62,26 +74,55 @@ async fn answer(
         Transport::Whole => {
             Ok(reply.response.map(|body| Full::new(body).map_err(|never| match never {}).boxed()))
         }
-        Transport::Truncated => Ok(reply.response.map(|body| Half(Some(body)).boxed())),
-        Transport::Reset => Err(io::ErrorKind::ConnectionReset.into()),
+        Transport::Truncated => Ok(reply.response.map(|body| Half::of(body).boxed())),
+        Transport::Reset => {
+            reset.store(true, Ordering::Relaxed);
+            Err(io::ErrorKind::ConnectionReset.into())
+        }
         Transport::Silent => std::future::pending().await,
     }
 }
 
 /// A body that breaks off in the middle of what it announced.
-struct Half(Option<Bytes>);
+struct Half {
+    announced: u64,
+    rest: Rest,
+}
 
-impl hyper::body::Body for Half {
+enum Rest {
+    Half(Bytes),
+    /// The half is written, but it lies in a buffer yet, which an error would throw away.
+    Flush,
+    Break,
+}
+
+impl Half {
+    fn of(body: Bytes) -> Self {
+        let announced = u64::try_from(body.len()).unwrap_or(u64::MAX);
+        Self { announced, rest: Rest::Half(body.slice(..body.len() / 2)) }
+    }
+}
+
+impl Body for Half {
     type Data = Bytes;
     type Error = io::Error;
 
     fn poll_frame(
-        mut self: std::pin::Pin<&mut Self>,
-        _: &mut std::task::Context<'_>,
-    ) -> std::task::Poll<Option<Result<Frame<Bytes>, io::Error>>> {
-        std::task::Poll::Ready(Some(match self.0.take() {
-            Some(body) => Ok(Frame::data(body.slice(..body.len() / 2))),
-            None => Err(io::ErrorKind::ConnectionReset.into()),
-        }))
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, io::Error>>> {
+        match std::mem::replace(&mut self.rest, Rest::Flush) {
+            Rest::Half(half) => Poll::Ready(Some(Ok(Frame::data(half)))),
+            Rest::Flush => {
+                self.rest = Rest::Break;
+                context.waker().wake_by_ref();
+                Poll::Pending
+            }
+            Rest::Break => Poll::Ready(Some(Err(io::ErrorKind::ConnectionReset.into()))),
+        }
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        SizeHint::with_exact(self.announced)
     }
 }

@@ -5,9 +5,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
 use http::{Request, Response};
-use serde_json::Value;
+use serde_json::{Map, Value};
 
-use crate::call::{Call, Refusal};
+use crate::call::{Call, Caller, Refusal, Service};
+use crate::fault::Decision;
 use crate::world::World;
 use crate::{admin, dispatch, trail, wire};
 
@@ -66,6 +67,53 @@ impl Simulator {
         *self.watcher.lock().unwrap_or_else(PoisonError::into_inner) = Some(Box::new(watcher));
     }
 
+    /// Performs one call at once, as `caller`: no wire, no latency, no faults; journalled and seen like any other.
+    ///
+    /// # Errors
+    /// What AWS answers to a call that it refuses.
+    pub fn ask(
+        &self,
+        caller: &Caller,
+        service: Service,
+        region: &str,
+        operation: &str,
+        input: Map<String, Value>,
+    ) -> Result<Value, Refusal> {
+        let call = {
+            let mut world = self.world();
+            Arc::new(Call {
+                service,
+                operation: operation.to_owned(),
+                input,
+                region: region.to_owned(),
+                caller: caller.clone(),
+                request_id: world.uuid(),
+                at: world.now(),
+            })
+        };
+        self.perform(&call, None)
+    }
+
+    /// Performs the call, or refuses it with what the faults say; such a refusal may leave no trace on CloudTrail.
+    fn perform(&self, call: &Arc<Call>, refusal: Option<(Refusal, bool)>) -> Result<Value, Refusal> {
+        let mut world = self.world();
+        let result = match refusal {
+            Some((refusal, traceless)) => {
+                let refused = Err(refusal);
+                world.journal.record(call, &refused);
+                if !traceless {
+                    trail::emit(&mut world, call, &refused);
+                }
+                refused
+            }
+            None => carry_out(&mut world, call),
+        };
+        if let Some(watcher) = &mut *self.watcher.lock().unwrap_or_else(PoisonError::into_inner) {
+            watcher(&world, call, &result);
+        }
+        result
+    }
+
     /// Answers one request: of AWS's protocols, or of the admin interface.
     ///
     /// A call takes effect after half of its delay, so an answer may be late for what it tells.
@@ -83,27 +131,37 @@ impl Simulator {
                 Ok(call) => {
                     let World { faults, rng, .. } = &mut *world;
                     let decision = faults.decide(&call, rng);
-                    (call, decision)
+                    (Arc::new(call), decision)
                 }
                 Err(refusal) => return Reply::whole(wire::refuse(protocol, "unknown", &refusal)),
             }
         };
-        sleep(decision.delay / 2).await;
-        let result = {
-            let mut world = self.world();
-            let result = match decision.refusal {
-                Some(refusal) => Err(refusal),
-                None => dispatch::perform(&mut world, &call),
-            };
-            world.journal.record(&call, &result);
-            trail::emit(&mut world, &call, &result);
-            if let Some(watcher) = &mut *self.watcher.lock().unwrap_or_else(PoisonError::into_inner) {
-                watcher(&world, &call, &result);
-            }
-            result
-        };
-        sleep(decision.delay - decision.delay / 2).await;
-        Reply { response: respond(protocol, &call, &result), transport: decision.transport }
+        let Decision { delay, refusal, transport, traceless, in_progress } = decision;
+        let _in_progress = in_progress.then(|| InProgress { simulator: self, call: &call });
+        sleep(delay / 2).await;
+        let result = self.perform(&call, refusal.map(|refusal| (refusal, traceless)));
+        sleep(delay - delay / 2).await;
+        Reply { response: respond(protocol, &call, &result), transport }
+    }
+}
+
+/// Performs a call, and leaves its traces in the journal and on CloudTrail.
+pub(crate) fn carry_out(world: &mut World, call: &Arc<Call>) -> Result<Value, Refusal> {
+    let result = dispatch::perform(world, call);
+    world.journal.record(call, &result);
+    trail::emit(world, call, &result);
+    result
+}
+
+/// A call whose end the faults wait for: that comes also when its client leaves and the answer is dropped.
+struct InProgress<'a> {
+    simulator: &'a Simulator,
+    call: &'a Call,
+}
+
+impl Drop for InProgress<'_> {
+    fn drop(&mut self) {
+        self.simulator.world().faults.finished(self.call);
     }
 }
 

@@ -14,7 +14,7 @@ use crate::partition::Partition;
 use crate::service::events::Events;
 use crate::service::iam::Iam;
 use crate::service::organizations::Organization;
-use crate::service::sns::Sns;
+use crate::service::sns::{Mailroom, Sns};
 use crate::service::sqs::Sqs;
 use crate::service::sts::Sessions;
 use crate::settling::Settling;
@@ -33,6 +33,8 @@ pub struct World {
     pub lags: Lags,
     /// The organization: tree, accounts' standing, service control policies, delegation.
     pub organization: Organization,
+    /// The account that watches the others, if the world was seeded with one. AWS knows no such thing.
+    pub central: Option<String>,
     /// What each account holds, by its id.
     pub accounts: BTreeMap<String, Account>,
     /// The credentials that AssumeRole gave.
@@ -43,6 +45,10 @@ pub struct World {
     pub journal: Journal,
     /// What goes wrong.
     pub faults: Faults,
+    /// How EventBridge is in this world.
+    pub events: crate::service::events::Options,
+    /// The id of the request in progress, if its event was left before its change was made.
+    pub foretold: Option<String>,
 }
 
 /// How long changes take to be seen, by kind. Zero: at once.
@@ -83,6 +89,8 @@ pub struct Regional {
     pub events: Settling<Events>,
     /// Topics and subscriptions.
     pub sns: Settling<Sns>,
+    /// What SNS has sent out and may still send. It does not lag.
+    pub mailroom: Mailroom,
     /// Queues. Messages do not lag.
     pub sqs: Sqs,
 }
@@ -96,11 +104,14 @@ impl World {
             rng: StdRng::seed_from_u64(seed),
             lags: Lags::default(),
             organization: Organization::default(),
+            central: None,
             accounts: BTreeMap::new(),
             sessions: Sessions::default(),
             outbox: Outbox::default(),
             journal: Journal::default(),
             faults: Faults::default(),
+            events: crate::service::events::Options::default(),
+            foretold: None,
         }
     }
 

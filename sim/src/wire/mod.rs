@@ -132,7 +132,8 @@ pub fn refuse(protocol: Protocol, request_id: &str, refusal: &Refusal) -> Respon
     }
     if protocol == Protocol::JsonWithQueryErrors {
         let fault = if status.is_server_error() { "Receiver" } else { "Sender" };
-        if let Ok(value) = format!("{};{fault}", refusal.code).parse::<http::HeaderValue>() {
+        let code = crate::service::sqs::query_code(&refusal.code);
+        if let Ok(value) = format!("{code};{fault}").parse::<http::HeaderValue>() {
             headers.insert("x-amzn-query-error", value);
         }
     }

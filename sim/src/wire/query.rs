@@ -55,8 +55,10 @@ fn fold(value: Value) -> Value {
         }
         if let Some(Value::Object(entries)) = fields.remove("entry") {
             let pairs = in_order(entries).into_iter().filter_map(|entry| {
-                let key = entry.get("key")?.as_str()?.to_owned();
-                Some((key, entry.get("value").cloned().unwrap_or(Value::Null)))
+                // A map's own names for its sides: SNS's MessageAttributes say Name and Value.
+                let key = entry.get("key").or_else(|| entry.get("Name"))?.as_str()?.to_owned();
+                let value = entry.get("value").or_else(|| entry.get("Value"));
+                Some((key, value.cloned().unwrap_or(Value::Null)))
             });
             return Value::Object(pairs.collect());
         }

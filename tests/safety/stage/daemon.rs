@@ -57,13 +57,7 @@ impl Daemon {
         let metrics = Arc::new(Metrics::new(snapshots.subscribe()));
         let cloud = Cloud::new(&sdk, Arc::new(|_, _, _| ()));
         let controller = Controller::new(Arc::new(settings), cloud, metrics, clock.clone(), purpose);
-        Self {
-            controller: Arc::new(controller),
-            stop: CancellationToken::new(),
-            fuse,
-            clock,
-            snapshots,
-        }
+        Self { controller: Arc::new(controller), stop: CancellationToken::new(), fuse, clock, snapshots }
     }
 
     /// Serves for `time`, then stops as at SIGTERM. Ends at once, in the middle of whatever it does, when the fuse
@@ -71,8 +65,12 @@ impl Daemon {
     pub(crate) async fn serve_for(&self, time: Duration) -> bool {
         let requests =
             Arc::new(Requests::new(self.snapshots.subscribe(), self.stop.clone(), self.clock.clone()));
-        let serving =
-            controller::serve(Arc::clone(&self.controller), requests, self.snapshots.clone(), self.stop.clone());
+        let serving = controller::serve(
+            Arc::clone(&self.controller),
+            requests,
+            self.snapshots.clone(),
+            self.stop.clone(),
+        );
         let mut serving = std::pin::pin!(serving);
         tokio::select! {
             ended = &mut serving => panic!("it ended by itself: {ended:?}"),

@@ -2,7 +2,191 @@
 
 mod connector;
 mod daemon;
+mod kit;
 mod watchman;
 
+use std::fmt::Write as _;
+use std::sync::Arc;
+
+use aws_credential_types::Credentials;
+use jiff::{SignedDuration, Timestamp};
+use orgwatch::clock::Clock;
+use orgwatch::controller::Purpose;
+use orgwatch_sim::Simulator;
+use orgwatch_sim::call::{Caller, Principal};
+use orgwatch_sim::journal::Entry;
+use orgwatch_sim::seed::{self, Plan};
+use orgwatch_sim::service::{sns, sts};
+use orgwatch_sim::world::Lags;
+
 pub(crate) use connector::Fuse;
-pub(crate) use daemon::Daemon;
+pub(crate) use daemon::{Daemon, settings};
+pub(crate) use kit::Kit;
+pub(crate) use watchman::{Watchman, reach};
+
+/// The mail address that alerts go to.
+pub(crate) const PEOPLE: &str = "security@example.com";
+
+/// A simulated organization in which the roles of `deploy/` are installed.
+pub(crate) struct Stage {
+    pub(crate) simulator: Simulator,
+    pub(crate) clock: Clock,
+    pub(crate) kit: Kit,
+    /// The central account first, then the members; the management account is not among them.
+    pub(crate) accounts: Vec<String>,
+    pub(crate) management: String,
+}
+
+/// Runs `work` to its end in virtual time: whoever waits waits no real time.
+pub(crate) fn in_virtual_time<T>(work: impl Future<Output = T>) -> T {
+    tokio::runtime::Builder::new_current_thread()
+        .enable_time()
+        .start_paused(true)
+        .build()
+        .expect("a runtime can be made")
+        .block_on(work)
+}
+
+/// A clock that follows the runtime's time.
+fn virtual_clock() -> Clock {
+    let (began, start) = (tokio::time::Instant::now(), Timestamp::now());
+    Clock::new(move || start + SignedDuration::try_from(began.elapsed()).expect("no test lives that long"))
+}
+
+impl Stage {
+    /// An organization of so many accounts besides the management account, in which AWS settles at once.
+    pub(crate) fn new(accounts: usize, seed: u64) -> Self {
+        Self::lagging(accounts, seed, Lags::default())
+    }
+
+    /// An organization in which changes take as long to be seen as `lags` says.
+    pub(crate) fn lagging(accounts: usize, seed: u64, lags: Lags) -> Self {
+        let clock = virtual_clock();
+        let told = clock.clone();
+        let plan = Plan { accounts: accounts + 1, ou_depth: 2, seed, ..Plan::default() };
+        let (mut world, seeded) =
+            seed::build(&plan, orgwatch_sim::clock::Clock::from_source(move || told.now()));
+        let kit = Kit {
+            partition: world.partition.name.to_owned(),
+            central_account: seeded.central_account_id.clone(),
+            central_region: world.partition.iam_region.to_owned(),
+            organization_id: seeded.organization_id.clone(),
+        };
+        let mut members: Vec<String> = world.organization.members.keys().cloned().collect();
+        members.retain(|id| *id != seeded.management_account_id && *id != seeded.central_account_id);
+        members.insert(0, seeded.central_account_id.clone());
+        kit.install(&mut world, &seeded.management_account_id, &members);
+        world.lags = lags;
+        Self {
+            simulator: Simulator::new(world),
+            clock,
+            kit,
+            accounts: members,
+            management: seeded.management_account_id,
+        }
+    }
+
+    /// The Region of IAM's events, in which the central bus is too.
+    pub(crate) fn region(&self) -> String {
+        self.kit.central_region.clone()
+    }
+
+    /// Somebody with every right in an account.
+    pub(crate) fn administrator(&self, account: &str) -> Caller {
+        Caller {
+            account: account.to_owned(),
+            principal: Principal::Administrator,
+            access_key: "test".to_owned(),
+        }
+    }
+
+    /// A configuration with everything that a real one has; `more` comes after it.
+    pub(crate) fn config(&self, more: &str) -> String {
+        let Kit { partition, central_account, organization_id, .. } = &self.kit;
+        let management = &self.management;
+        let mut text = format!(
+            "[organization]\nid = '{organization_id}'\n\
+             reader_role_arn = 'arn:{partition}:iam::{management}:role/orgwatch-organization-reader'\n\
+             management_role_arn = 'arn:{partition}:iam::{management}:role/orgwatch-member'\n\
+             max_calls_per_second = 1000\n\
+             [central]\naccount_id = '{central_account}'\n"
+        );
+        if !more.contains("[[alert]]") {
+            let _ = write!(
+                text,
+                "[[alert]]\nname = 'iam-changes'\n\
+                 subscriptions = [{{ protocol = 'email', endpoint = '{PEOPLE}' }}]\n"
+            );
+        }
+        if !more.contains("[reconcile]") {
+            text.push_str("[reconcile]\nmode = 'enforce'\niam_writes_per_second = 'off'\n");
+        }
+        text.push_str(more);
+        text
+    }
+
+    /// A process with the task role of `deploy/`, which reads `config`.
+    pub(crate) fn daemon(&self, config: &str) -> Daemon {
+        self.process(config, Purpose::default(), Fuse::none())
+    }
+
+    /// A process with a purpose, which ends in the middle when `fuse` blows.
+    pub(crate) fn process(&self, config: &str, purpose: Purpose, fuse: Arc<Fuse>) -> Daemon {
+        let task = self.credentials(&self.kit.central_account, "orgwatch-task");
+        Daemon::new(&self.simulator, self.clock.clone(), task, settings(config), purpose, fuse)
+    }
+
+    /// Credentials of a role, long enough for a test.
+    pub(crate) fn credentials(&self, account: &str, role: &str) -> Credentials {
+        let week = SignedDuration::from_hours(24 * 7);
+        let given = sts::issue(&mut self.simulator.world(), account, role, "test", Vec::new(), week)
+            .expect("the role is there");
+        Credentials::new(
+            given.access_key_id,
+            given.secret_access_key,
+            Some(given.session_token),
+            None,
+            "stage",
+        )
+    }
+
+    /// The people click the link in the mail that asks them.
+    pub(crate) fn confirm_subscriptions(&self) {
+        let topics: Vec<String> = self.topics();
+        let mut world = self.simulator.world();
+        for topic in topics {
+            sns::confirm(&mut world, &topic, PEOPLE);
+        }
+    }
+
+    /// The ARNs of the central account's topics.
+    fn topics(&self) -> Vec<String> {
+        let Kit { partition, central_account, .. } = &self.kit;
+        let region = self.region();
+        let world = self.simulator.world();
+        let regional = world.accounts.get(central_account).and_then(|account| account.regions.get(&region));
+        let names = regional.map(|held| held.sns.current().topics.keys().cloned().collect::<Vec<_>>());
+        names
+            .unwrap_or_default()
+            .into_iter()
+            .map(|name| format!("arn:{partition}:sns:{region}:{central_account}:{name}"))
+            .collect()
+    }
+
+    /// The number of the last call so far.
+    pub(crate) fn calls(&self) -> u64 {
+        self.simulator.world().journal.last()
+    }
+
+    /// The writing calls of the product since then, in words.
+    pub(crate) fn writes_since(&self, number: u64) -> Vec<String> {
+        let world = self.simulator.world();
+        let ours = world.journal.since(number).filter(|entry| is_write_of_ours(entry));
+        ours.map(|entry| format!("{entry:?}")).collect()
+    }
+}
+
+/// Whether the product made this call, and it writes.
+pub(crate) fn is_write_of_ours(entry: &Entry) -> bool {
+    entry.write && entry.principal().contains("role/orgwatch-")
+}

@@ -43,7 +43,8 @@ pub(crate) fn reach(world: &World, view: View) -> Reach {
             let event = iam_event(world, &member.id);
             let reached = would_reach(world, &member.id, world.partition.iam_region, "default", &event, view);
             // An alert may move to another topic; the people must stay the same.
-            let people = reached.iter().filter_map(|path| path.split_once(' ')).map(|(_, who)| who.to_owned());
+            let people =
+                reached.iter().filter_map(|path| path.split_once(' ')).map(|(_, who)| who.to_owned());
             (member.id.clone(), people.collect())
         })
         .collect()

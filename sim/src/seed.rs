@@ -1,1 +1,0 @@
-//! Worlds to begin with.

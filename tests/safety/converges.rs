@@ -1,0 +1,59 @@
+//! From any drift, under faults that end, everything comes back, no path breaks on the way, and then there is silence.
+
+use std::time::Duration;
+
+use proptest::prelude::*;
+
+use crate::script::{self, Script, TROUBLED};
+use crate::stage::{PEOPLE, Stage, Watchman, in_virtual_time, reach};
+
+const ACCOUNTS: usize = 3;
+/// Long enough for the first installation, and for the people to confirm.
+const INSTALLATION: Duration = Duration::from_secs(10 * 60);
+/// Long enough for every backoff and two resyncs.
+const RECOVERY: Duration = Duration::from_secs(60 * 60);
+/// At least two resyncs more.
+const SILENCE: Duration = Duration::from_secs(40 * 60);
+
+proptest! {
+    #![proptest_config(crate::cases(24))]
+
+    #[test]
+    fn from_any_drift_under_any_faults_everything_comes_back_and_then_there_is_silence(
+        seed in any::<u64>(),
+        lags in script::lags(),
+        script in script::script(ACCOUNTS),
+    ) {
+        in_virtual_time(run(Stage::lagging(ACCOUNTS, seed, lags), script));
+    }
+}
+
+async fn run(stage: Stage, script: Script) {
+    let daemon = stage.daemon(&stage.config(""));
+    let around = async {
+        tokio::time::sleep(INSTALLATION).await;
+        stage.confirm_subscriptions();
+        let watchman = Watchman::post(&stage.simulator, "orgwatch-");
+        script.play(&stage).await;
+        tokio::time::sleep(RECOVERY).await;
+        watchman.assert_no_path_was_broken();
+        let left = daemon.out_of_sync();
+        assert!(left.is_empty(), "not in sync an hour after the last trouble: {left:#?}");
+        let calls = stage.calls();
+        tokio::time::sleep(SILENCE).await;
+        assert_eq!(stage.writes_since(calls), Vec::<String>::new(), "writes although everything is in sync");
+        assert_everybody_is_heard(&stage);
+    };
+    let serving = daemon.serve_for(INSTALLATION + TROUBLED + RECOVERY + SILENCE + Duration::from_secs(60));
+    let (_, ended_early) = futures::join!(around, serving);
+    assert!(!ended_early);
+}
+
+/// An IAM event of each account reaches the people.
+pub(crate) fn assert_everybody_is_heard(stage: &Stage) {
+    let world = stage.simulator.world();
+    for (account, people) in reach(&world, orgwatch_sim::delivery::View::Effective) {
+        let wanted = format!("email {PEOPLE}");
+        assert!(people.contains(&wanted), "an event of {account} reaches {people:?}");
+    }
+}

@@ -1,0 +1,76 @@
+//! The policies that `deploy/` hands to users, filled in for an organization.
+
+use std::path::Path;
+
+use jiff::Timestamp;
+use orgwatch_sim::service::iam::{Document, NewPolicy, NewRole, install_policy, install_role};
+use orgwatch_sim::world::World;
+
+/// What stands for the placeholders of the policies.
+#[derive(Clone, Debug)]
+pub(crate) struct Kit {
+    pub(crate) partition: String,
+    pub(crate) central_account: String,
+    pub(crate) central_region: String,
+    pub(crate) organization_id: String,
+}
+
+impl Kit {
+    /// A file of `deploy/iam`, for `account`.
+    pub(crate) fn document(&self, name: &str, account: &str) -> String {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("deploy/iam").join(name);
+        let text =
+            std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+        let filled = text
+            .replace("${Partition}", &self.partition)
+            .replace("${CentralAccount}", &self.central_account)
+            .replace("${CentralRegion}", &self.central_region)
+            .replace("${OrganizationId}", &self.organization_id)
+            .replace("${Installation}", "orgwatch")
+            .replace("${Account}", account);
+        assert!(!filled.contains("${"), "{name} has a placeholder that nobody fills: {filled}");
+        filled
+    }
+}
+
+impl Kit {
+    /// Installs what the templates of `deploy/` install.
+    pub(crate) fn install(&self, world: &mut World, management: &str, members: &[String]) {
+        let role = |world: &mut World, account: &str, name: &str, trust: &str, policies: &[&str]| {
+            let read = |file: &str| Document::parse(&self.document(file, account)).expect("it is a policy");
+            let mut new = NewRole::new(name, read(trust));
+            new.inline = policies.iter().map(|file| (file.replace(".json", ""), read(file))).collect();
+            new.created_at = Some(Timestamp::UNIX_EPOCH);
+            install_role(world, account, new);
+        };
+        let boundary = |world: &mut World, account: &str| {
+            let document = Document::parse(&self.document("boundary.json", account)).expect("it is a policy");
+            let new = NewPolicy { name: "orgwatch-boundary".to_owned(), path: "/".to_owned(), document };
+            install_policy(world, account, new);
+        };
+        let central = self.central_account.clone();
+        role(world, &central, "orgwatch-task", "central-task-trust.json", &["central-task-policy.json"]);
+        for account in members {
+            role(world, account, "orgwatch-member", "member-role-trust.json", &["member-role-policy.json"]);
+            boundary(world, account);
+        }
+        let reader = "organization-reader-policy.json";
+        role(world, management, "orgwatch-organization-reader", "organization-reader-trust.json", &[reader]);
+        role(
+            world,
+            management,
+            "orgwatch-member",
+            "member-role-trust.json",
+            &["management-member-policy.json"],
+        );
+        boundary(world, management);
+        // In the management account the template makes the forwarding role too, as the daemon would.
+        role(
+            world,
+            management,
+            "orgwatch-forwarder",
+            "forwarding-role-trust.json",
+            &["forwarding-role-policy.json"],
+        );
+    }
+}
