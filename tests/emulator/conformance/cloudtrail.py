@@ -14,6 +14,8 @@ def trail(c: Context, caller=None, **arguments) -> str:
     """A new trail's name."""
     caller, name = caller or c.member, c.name("trail")
     caller.cloudtrail.create_trail(Name=name, S3BucketName=bucket(c, caller), **arguments)
+    # An account has few of them.
+    c.later(caller.cloudtrail.delete_trail, Name=name)
     return name
 
 
@@ -133,22 +135,18 @@ def organization_trail(c: Context) -> str:
 def an_organization_trail_is_seen_in_members(c: Context):
     arn = organization_trail(c)
     trails = c.member.cloudtrail.describe_trails()["trailList"]
-    found = [pick(found, *FIELDS) for found in trails if found["TrailARN"] == arn]
-    c.management.cloudtrail.delete_trail(Name=arn)
-    return found
+    return [pick(found, *FIELDS) for found in trails if found["TrailARN"] == arn]
 
 
 @probe
 def an_organization_trail_is_not_a_members_to_change(c: Context):
     arn = organization_trail(c)
     cloudtrail = c.member.cloudtrail
-    outcomes = {
+    return {
         "stop": tries(cloudtrail.stop_logging, Name=arn),
         "delete": tries(cloudtrail.delete_trail, Name=arn),
         "update": tries(cloudtrail.update_trail, Name=arn, IncludeGlobalServiceEvents=False),
     }
-    tries(c.management.cloudtrail.delete_trail, Name=arn)
-    return outcomes
 
 
 @probe

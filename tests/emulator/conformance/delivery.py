@@ -2,6 +2,7 @@
 
 import json
 
+from .cloudtrail import trail
 from .events_permission import statement
 from .frame import Context, allow, document, probe, tries
 
@@ -56,6 +57,11 @@ def take(c: Context, caller, url: str, wanted: int = 1, seconds: float = 2.0) ->
 def bodies(c: Context, caller, url: str, wanted: int = 1, seconds: float = 2.0) -> list:
     """As `take`: what was written in them."""
     return [json.loads(message["Body"]) for message in take(c, caller, url, wanted, seconds)]
+
+
+def trail_of(c: Context, caller) -> None:
+    """A trail that logs everything, as CloudTrail events need."""
+    caller.cloudtrail.start_logging(Name=trail(c, caller, IsMultiRegionTrail=True))
 
 
 def arrives(c: Context, caller, url: str) -> int:
@@ -301,7 +307,7 @@ def put_straight_on_a_bus_without_a_policy(c: Context):
 
 @probe
 def iam_calls_are_events(c: Context):
-    _ = trail_of(c, c.member)
+    trail_of(c, c.member)
     url, arn = queue(c, c.member)
     user = c.name("user")
     pattern = {"source": ["aws.iam"], "detail": {"eventName": ["CreateUser"]}}
@@ -320,7 +326,7 @@ def iam_calls_are_events(c: Context):
 
 @probe
 def reads_are_no_events_for_an_ordinary_rule(c: Context):
-    _ = trail_of(c, c.member)
+    trail_of(c, c.member)
     ordinary, everything = queue(c, c.member), queue(c, c.member)
     user = c.name("user")
     c.member.iam.create_user(UserName=user)
@@ -334,12 +340,3 @@ def reads_are_no_events_for_an_ordinary_rule(c: Context):
         "all management events": arrives(c, c.member, everything[0]),
         "ordinary": arrives_not(c, c.member, ordinary[0]),
     }
-
-
-def trail_of(c: Context, caller) -> str:
-    """A trail that logs everything, as CloudTrail events need."""
-    from .cloudtrail import trail
-
-    name = trail(c, caller, IsMultiRegionTrail=True)
-    caller.cloudtrail.start_logging(Name=name)
-    return name

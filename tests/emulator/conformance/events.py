@@ -51,9 +51,9 @@ def create_buses_with_names_that_cannot_be(c: Context):
     call = c.central.events.create_event_bus
     return {
         "default": tries(call, Name="default"),
-        "with a slash": tries(call, Name="a/b"),
-        "with a space": tries(call, Name="a b"),
-        "257 letters": tries(call, Name="b" * 257),
+        "with a slash": tries(call, Name=c.name("a/b")),
+        "with a space": tries(call, Name=c.name("a b")),
+        "257 letters": tries(call, Name=c.name("b" * 257)),
         "long description": tries(call, Name=c.name("bus"), Description="d" * 513),
     }
 

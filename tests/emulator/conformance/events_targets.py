@@ -4,7 +4,7 @@ import json
 
 from .events import bus, rule
 from .events_permission import statement
-from .frame import Context, allow, document, probe, tries
+from .frame import REFUSALS, Context, allow, document, error, probe, tries
 
 EVENTS = {"Service": "events.amazonaws.com"}
 
@@ -32,12 +32,11 @@ def listed(c: Context, name: str, **arguments) -> list:
 
 def refusal(c: Context, name: str, *targets: dict) -> str:
     """As `put`, for targets that AWS may refuse in either way."""
-    outcome = tries(put, c=c, name=name) if not targets else None
-    if outcome is None:
-        answers = []
-        outcome = tries(lambda: answers.append(put(c, name, *targets)))
-        outcome = answers[0] if answers else outcome
-    return outcome if isinstance(outcome, str) else "failed entries"
+    try:
+        outcome = put(c, name, *targets)
+    except REFUSALS as refused:
+        return error(refused)
+    return outcome if outcome == "ok" else "failed entries"
 
 
 @probe

@@ -158,7 +158,8 @@ def list_topics_in_pages_of_100(c: Context):
     # In a Region and account that no other probe uses.
     sns = c.other.client("sns", "eu-west-2")
     for number in range(101):
-        sns.create_topic(Name=f"{c.name('many')}-{number}")
+        made = sns.create_topic(Name=f"{c.name('many')}-{number}")
+        c.later(sns.delete_topic, TopicArn=made["TopicArn"])
     first = sns.list_topics()
     rest = sns.list_topics(NextToken=first.get("NextToken", ""))
     return [len(first["Topics"]), len(rest["Topics"]), "NextToken" in rest]

@@ -44,7 +44,6 @@ def other_services_with_a_made_up_key(c: Context):
         "organizations": tries(stranger.organizations.describe_organization),
         "sns": tries(stranger.sns.list_topics),
         "iam": tries(stranger.iam.list_roles),
-        "sqs": tries(stranger.sqs.list_queues),
     }
 
 
