@@ -2,10 +2,12 @@
 //!
 //! Everything runs in one thread and in virtual time; the product reaches the simulator through the AWS SDK alone.
 
+mod configurations;
 mod converges;
 mod drift;
 mod installs;
 mod script;
+mod sight;
 mod stage;
 
 /// So many cases, or more where `PROPTEST_CASES` asks for them.

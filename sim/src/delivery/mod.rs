@@ -40,7 +40,7 @@ pub fn would_reach(
     event: &Value,
     at: View,
 ) -> BTreeSet<String> {
-    let mut note = Note { world, reached: BTreeSet::new() };
+    let mut note = Note { world, lag: at.lag(world), reached: BTreeSet::new() };
     walk::walk(&mut note, at, place(account, region, bus), event);
     note.reached
 }

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use jiff::SignedDuration;
 use serde_json::Value;
 
 use crate::access::Asker;
@@ -94,6 +95,8 @@ impl Sink for Deliver<'_> {
 /// Only notes what would be reached.
 pub(super) struct Note<'w> {
     pub(super) world: &'w World,
+    /// How far behind topics and roles are seen.
+    pub(super) lag: SignedDuration,
     pub(super) reached: BTreeSet<String>,
 }
 
@@ -103,13 +106,13 @@ impl Sink for Note<'_> {
     }
 
     fn publish(&mut self, topic_arn: &str, message: &str, asker: &Asker) -> Result<(), String> {
-        let endpoints = sns::would_reach(self.world, topic_arn, message, asker)?;
+        let endpoints = sns::would_reach_at(self.world, topic_arn, message, asker, self.lag)?;
         self.reached.extend(endpoints.into_iter().map(|endpoint| format!("{topic_arn} {endpoint}")));
         Ok(())
     }
 
     fn send(&mut self, queue_arn: &str, _message: &str, asker: &Asker) -> Result<(), String> {
-        sqs::may_send(self.world, queue_arn, asker)?;
+        sqs::may_send_at(self.world, queue_arn, asker, self.lag)?;
         self.reached.insert(format!("sqs {queue_arn}"));
         Ok(())
     }

@@ -24,12 +24,12 @@ pub enum View {
     /// As deliveries see it now.
     #[default]
     Effective,
-    /// As it is written, as if every delay were over. A topic's and a queue's own state is seen as deliveries see it.
+    /// As it is written, as if every delay were over but the one until a new role can be assumed.
     Written,
 }
 
 impl View {
-    fn lag(self, world: &World) -> SignedDuration {
+    pub(super) fn lag(self, world: &World) -> SignedDuration {
         match self {
             Self::Effective => world.lags.effect,
             Self::Written => SignedDuration::ZERO,
@@ -144,7 +144,8 @@ fn call(
             called.map_err(|code| {
                 let message = match code.as_str() {
                     "NO_RESOURCE" => format!("{} does not exist.", target.arn),
-                    _ => format!("Not authorized to deliver to {}.", target.arn),
+                    "NO_PERMISSIONS" => format!("Not authorized to deliver to {}.", target.arn),
+                    _ => format!("{} refused the message.", target.arn),
                 };
                 Failure::new(code, message)
             })?;

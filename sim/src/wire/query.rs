@@ -92,4 +92,15 @@ mod tests {
         let expected = json!({ "Name": "a+b", "Tags": [{ "Key": "two" }, { "Key": "ten" }], "Attributes": { "Policy": "{}" } });
         assert_eq!(Value::Object(input), expected);
     }
+
+    #[test]
+    fn a_map_whose_sides_are_called_name_and_value_is_one_as_well() {
+        let body = Bytes::from_static(
+            b"Action=Publish&Version=2010-03-31&MessageAttributes.entry.1.Name=n\
+              &MessageAttributes.entry.1.Value.DataType=Number&MessageAttributes.entry.1.Value.StringValue=1",
+        );
+        let (.., input) = read(&body).unwrap();
+        let expected = json!({ "MessageAttributes": { "n": { "DataType": "Number", "StringValue": "1" } } });
+        assert_eq!(Value::Object(input), expected);
+    }
 }

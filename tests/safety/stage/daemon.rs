@@ -10,7 +10,9 @@ use orgwatch::aws::{Cloud, load};
 use orgwatch::clock::Clock;
 use orgwatch::config::{self, Settings};
 use orgwatch::controller::{self, Controller, PassOutcome, Purpose, Requests, WalkOptions};
-use orgwatch::model::resource::Verdict;
+use orgwatch::judge::UNKNOWN_SUBSCRIPTION;
+use orgwatch::model::resource::{Resource, Verdict};
+
 use orgwatch::model::view::Snapshot;
 use orgwatch::telemetry::metrics::Metrics;
 use orgwatch_sim::Simulator;
@@ -90,19 +92,22 @@ impl Daemon {
         self.controller.carry_out(self.controller.keys(), &options, &self.stop, &|_| ()).await
     }
 
-    /// How everything stands.
-    pub(crate) fn snapshot(&self) -> Snapshot {
-        self.controller.snapshot()
-    }
-
     /// What is not as desired, in words; empty: all is in sync.
     pub(crate) fn out_of_sync(&self) -> Vec<String> {
         let mut found = Vec::new();
         for view in self.controller.views(&self.controller.keys()) {
             found.extend(view.error.iter().map(|error| format!("{}: {error}", view.target)));
+            // A stranger's subscription is reported, and a topic that people still subscribe to stays: both are left
+            // to people.
+            let left_to_people = |resource: &&Resource| {
+                resource.reason == Some(UNKNOWN_SUBSCRIPTION)
+                    || (resource.verdict == Verdict::Orphan && resource.id.kind == "topic")
+            };
             let wrong = view.resources.iter().filter(|resource| resource.verdict != Verdict::InSync);
+            let wrong = wrong.filter(|resource| !left_to_people(resource));
             found.extend(wrong.map(|resource| format!("{}: {resource:?}", view.target)));
-            let held = view.plan.changes.iter().filter_map(|change| change.hold.as_ref());
+            let held = view.plan.changes.iter().filter(|change| change.resource.kind != "topic");
+            let held = held.filter_map(|change| change.hold.as_ref());
             found.extend(held.map(|hold| format!("{}: held: {}", view.target, hold.message)));
         }
         found

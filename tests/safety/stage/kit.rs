@@ -64,13 +64,18 @@ impl Kit {
             &["management-member-policy.json"],
         );
         boundary(world, management);
-        // In the management account the template makes the forwarding role too, as the daemon would.
-        role(
-            world,
-            management,
-            "orgwatch-forwarder",
-            "forwarding-role-trust.json",
-            &["forwarding-role-policy.json"],
-        );
+        self.install_forwarder(world, management, "orgwatch-forwarder");
+    }
+
+    /// Installs a forwarding role as the template makes it in the management account, where the daemon never does.
+    pub(crate) fn install_forwarder(&self, world: &mut World, account: &str, name: &str) {
+        let read = |file: &str| Document::parse(&self.document(file, account)).expect("it is a policy");
+        let mut new = NewRole::new(name, read("forwarding-role-trust.json"));
+        new.inline = [("orgwatch-forward".to_owned(), read("forwarding-role-policy.json"))].into();
+        new.boundary = Some(format!("arn:{}:iam::{account}:policy/orgwatch-boundary", self.partition));
+        new.tags = [("orgwatch:managed-by".to_owned(), "orgwatch".to_owned())].into();
+        new.description = Some("managed by orgwatch/orgwatch v1".to_owned());
+        new.created_at = Some(Timestamp::UNIX_EPOCH);
+        install_role(world, account, new);
     }
 }

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
 
+use jiff::Timestamp;
 use orgwatch_sim::Simulator;
 use orgwatch_sim::call::Call;
 use orgwatch_sim::delivery::{View, would_reach};
@@ -50,23 +51,60 @@ pub(crate) fn reach(world: &World, view: View) -> Reach {
         .collect()
 }
 
-/// Whom an event reaches now and when all that was written has taken effect.
-fn for_certain(world: &World) -> Reach {
-    let mut certain = reach(world, View::Effective);
-    let later = reach(world, View::Written);
-    for (account, people) in &mut certain {
-        if let Some(later) = later.get(account) {
-            people.retain(|who| later.contains(who));
-        }
-    }
-    certain
-}
-
 #[derive(Debug, Default)]
 struct Notes {
-    before: Reach,
-    looked_at: Option<jiff::Timestamp>,
+    /// Whom an event of each account reaches for certain: now, and when all that was written has taken effect.
+    certain: Reach,
+    /// The same, when all that was written has taken effect.
+    written: Reach,
+    /// Accounts whose path somebody else broke, and since when it looks mended. What was done to it may still be taking
+    /// effect, so nothing is certain there before every lag is over.
+    wounded: BTreeMap<String, Option<Timestamp>>,
+    looked_at: Option<Timestamp>,
     broken: Vec<String>,
+}
+
+impl Notes {
+    fn begin(&mut self, world: &World) {
+        self.written = reach(world, View::Written);
+        self.certain = reach(world, View::Effective);
+        for (account, people) in &mut self.certain {
+            people.retain(|who| self.written.get(account).is_some_and(|written| written.contains(who)));
+        }
+        self.wounded.clear();
+    }
+
+    /// Looks after a call; `foreign`: it was a write of somebody else.
+    fn look(&mut self, world: &World, foreign: bool, told: impl Fn() -> String) {
+        let now = world.now();
+        let (written, effective) = (reach(world, View::Written), reach(world, View::Effective));
+        for (account, written) in &written {
+            let before = self.written.get(account).cloned().unwrap_or_default();
+            if foreign && !before.is_subset(written) {
+                self.wounded.insert(account.clone(), None);
+            }
+            let effective = effective.get(account).cloned().unwrap_or_default();
+            if let Some(since) = self.wounded.get_mut(account) {
+                if *written == effective {
+                    let since = *since.get_or_insert(now);
+                    if now.duration_since(since) > world.lags.longest() {
+                        self.wounded.remove(account);
+                        self.certain.insert(account.clone(), effective);
+                    }
+                } else {
+                    *since = None;
+                }
+                continue;
+            }
+            let certain: BTreeSet<String> = written.intersection(&effective).cloned().collect();
+            let before = self.certain.insert(account.clone(), certain.clone()).unwrap_or_default();
+            let lost: Vec<&String> = before.difference(&certain).collect();
+            if !lost.is_empty() {
+                self.broken.push(format!("{now} {}: events of {account} no longer reach {lost:?}", told()));
+            }
+        }
+        self.written = written;
+    }
 }
 
 /// Watches one simulator.
@@ -78,7 +116,7 @@ impl Watchman {
     /// they like, and are what the product has to mend.
     pub(crate) fn post(simulator: &Simulator, ours: &'static str) -> Self {
         let watchman = Self(Arc::default());
-        watchman.0.lock().unwrap().before = for_certain(&simulator.world());
+        watchman.begin_anew(simulator);
         let notes = Arc::clone(&watchman.0);
         simulator.watch(move |world, call, result| {
             let mut notes = notes.lock().unwrap();
@@ -88,22 +126,15 @@ impl Watchman {
                 return;
             }
             notes.looked_at = Some(world.now());
-            let now = for_certain(world);
-            if !write || is_by(call, ours) {
-                for (account, people) in &notes.before {
-                    let Some(reached) = now.get(account) else { continue };
-                    let lost: Vec<&String> = people.difference(reached).collect();
-                    if !lost.is_empty() {
-                        let problem = format!(
-                            "{} {} by {} ({result:?}): events of {account} no longer reach {lost:?}; input {:?}",
-                            call.service, call.operation, call.caller.account, call.input
-                        );
-                        notes.broken.push(problem);
-                        break;
-                    }
-                }
-            }
-            notes.before = now;
+            let told = || {
+                let Call { service, operation, input, .. } = call;
+                format!(
+                    "{service} {operation} by {} {input:?} {:?}",
+                    call.caller.account,
+                    result.as_ref().err()
+                )
+            };
+            notes.look(world, write && !is_by(call, ours), told);
         });
         watchman
     }
@@ -117,7 +148,7 @@ impl Watchman {
 
     /// From now on only what is reached now counts; for changes that are meant to end a path.
     pub(crate) fn begin_anew(&self, simulator: &Simulator) {
-        self.0.lock().unwrap().before = for_certain(&simulator.world());
+        self.0.lock().unwrap().begin(&simulator.world());
     }
 }
 

@@ -13,6 +13,8 @@ mod token;
 mod topics;
 
 #[cfg(test)]
+mod permission_tests;
+#[cfg(test)]
 mod tests;
 
 use std::collections::BTreeMap;

@@ -12,20 +12,20 @@ use crate::pattern::Pattern;
 use crate::service::sqs;
 use crate::world::World;
 
-const OWNER: &str = "111111111111";
-const OTHER: &str = "222222222222";
-const TOPIC: &str = "arn:aws:sns:us-east-1:111111111111:alerts";
-const QUEUE: &str = "arn:aws:sqs:us-east-1:111111111111:inbox";
-const MAIL: &str = "security@example.com";
+pub(super) const OWNER: &str = "111111111111";
+pub(super) const OTHER: &str = "222222222222";
+pub(super) const TOPIC: &str = "arn:aws:sns:us-east-1:111111111111:alerts";
+pub(super) const QUEUE: &str = "arn:aws:sqs:us-east-1:111111111111:inbox";
+pub(super) const MAIL: &str = "security@example.com";
 
-fn world() -> World {
+pub(super) fn world() -> World {
     let start: Timestamp = "2026-11-20T12:00:00Z".parse().unwrap();
     let mut world = World::new(PARTITIONS[0], Clock::from_source(move || start), 7);
     world.organization.management = OWNER.to_owned();
     world
 }
 
-fn wait(world: &mut World, time: SignedDuration) {
+pub(super) fn wait(world: &mut World, time: SignedDuration) {
     world.clock.advance(time);
 }
 
@@ -46,22 +46,27 @@ fn call(world: &World, account: &str, service: Service, operation: &str, input: 
     }
 }
 
-fn ask_as(world: &mut World, account: &str, operation: &str, input: Value) -> Result<Value, Refusal> {
+pub(super) fn ask_as(
+    world: &mut World,
+    account: &str,
+    operation: &str,
+    input: Value,
+) -> Result<Value, Refusal> {
     let call = call(world, account, Service::Sns, operation, input);
     perform(world, &call)
 }
 
-fn ask(world: &mut World, operation: &str, input: Value) -> Result<Value, Refusal> {
+pub(super) fn ask(world: &mut World, operation: &str, input: Value) -> Result<Value, Refusal> {
     ask_as(world, OWNER, operation, input)
 }
 
-fn with_topic() -> World {
+pub(super) fn with_topic() -> World {
     let mut world = world();
     ask(&mut world, "CreateTopic", json!({ "Name": "alerts" })).unwrap();
     world
 }
 
-fn subscribe(world: &mut World, protocol: &str, endpoint: &str) -> String {
+pub(super) fn subscribe(world: &mut World, protocol: &str, endpoint: &str) -> String {
     let input = json!({
         "TopicArn": TOPIC, "Protocol": protocol, "Endpoint": endpoint, "ReturnSubscriptionArn": "true",
     });
@@ -84,12 +89,12 @@ fn attributes(world: &mut World) -> Value {
     answer["Attributes"]["$entries"].clone()
 }
 
-fn set(world: &mut World, name: &str, value: &str) -> Result<Value, Refusal> {
+pub(super) fn set(world: &mut World, name: &str, value: &str) -> Result<Value, Refusal> {
     let input = json!({ "TopicArn": TOPIC, "AttributeName": name, "AttributeValue": value });
     ask(world, "SetTopicAttributes", input)
 }
 
-fn events() -> Asker {
+pub(super) fn events() -> Asker {
     Asker::Service {
         service: "events.amazonaws.com".to_owned(),
         source_account: OWNER.to_owned(),
@@ -106,7 +111,7 @@ fn role(account: &str) -> Asker {
     }
 }
 
-fn inbox(world: &mut World) {
+pub(super) fn inbox(world: &mut World) {
     let call = call(world, OWNER, Service::Sqs, "CreateQueue", json!({ "QueueName": "inbox" }));
     sqs::perform(world, &call).unwrap();
     // A queue admits SNS by its policy alone.
@@ -120,13 +125,13 @@ fn inbox(world: &mut World) {
     sqs::perform(world, &call).unwrap();
 }
 
-fn in_queue(world: &World) -> Vec<String> {
+pub(super) fn in_queue(world: &World) -> Vec<String> {
     let queue = &world.accounts[OWNER].regions["us-east-1"].sqs.queues["inbox"];
     queue.messages.iter().map(|message| message.body.clone()).collect()
 }
 
 /// Lets EventBridge publish.
-fn admit_events(world: &mut World) {
+pub(super) fn admit_events(world: &mut World) {
     let policy = json!({ "Version": "2012-10-17", "Statement": [{
         "Sid": "Events", "Effect": "Allow", "Principal": { "Service": "events.amazonaws.com" },
         "Action": "sns:Publish", "Resource": TOPIC,
