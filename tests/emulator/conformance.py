@@ -10,8 +10,9 @@ import json
 import sys
 import time
 
-from conformance import account, cloudtrail, delivery, delivery_sns, events, events_permission, events_targets, iam
-from conformance import iam_policies, organizations, organizations_tree, permission, sns, sns_subscriptions, sqs, sts
+from conformance import account, cloudtrail, delivery, delivery_paths, delivery_sns, events, events_permission
+from conformance import events_targets, iam, iam_policies, organizations, organizations_tree, permission, sns
+from conformance import sns_subscriptions, sqs, sts
 from conformance.frame import PROBES, Context
 
 # Named so that nobody takes the imports for unused: a module registers its probes when it is read.
@@ -19,6 +20,7 @@ MODULES = (
     account,
     cloudtrail,
     delivery,
+    delivery_paths,
     delivery_sns,
     events,
     events_permission,

@@ -169,6 +169,20 @@ def a_bus_of_another_account_needs_a_role(c: Context):
 
 
 @probe
+def a_target_on_another_accounts_bus_keeps_its_role(c: Context):
+    there = bus(c)
+    c.central.events.put_permission(EventBusName=there, Policy=json.dumps(document(statement(c, there))))
+    target = f"arn:aws:events:us-east-1:{c.central.id}:event-bus/{there}"
+    role, name = c.role(c.member, EVENTS, allow("events:PutEvents", resource=target)), c.name("rule")
+    c.member.events.put_rule(Name=name, EventPattern='{"source": ["a"]}')
+    call = c.member.events.put_targets
+    call(Rule=name, Targets=[{"Id": "a", "Arn": target, "RoleArn": role}])
+    # Whether it is refused or the role is kept: it must not be gone.
+    tries(call, Rule=name, Targets=[{"Id": "a", "Arn": target}])
+    return c.member.events.list_targets_by_rule(Rule=name)["Targets"][0].get("RoleArn") == role
+
+
+@probe
 def remove_targets(c: Context):
     name = rule(c)
     put(c, name, {"Id": "a", "Arn": arn(c)}, {"Id": "b", "Arn": arn(c)})

@@ -206,3 +206,18 @@ def publish_too_much(c: Context):
 @probe
 def publish_nothing(c: Context):
     c.central.sns.publish(TopicArn=topic(c), Message="")
+
+
+@probe
+def statements_of_a_topics_policy(c: Context):
+    sns, arn = c.central.sns, topic(c)
+    call = sns.add_permission
+
+    def add(label, *actions):
+        return tries(call, TopicArn=arn, Label=label, AWSAccountId=[c.member.id], ActionName=list(actions))
+
+    outcomes = {"add": add("one", "Publish"), "again": add("one", "Publish"), "unknown": add("two", "Nothing")}
+    outcomes["member"] = tries(c.member.sns.publish, TopicArn=arn, Message="a")
+    outcomes["remove"] = tries(sns.remove_permission, TopicArn=arn, Label="one")
+    outcomes["member after"] = tries(c.member.sns.publish, TopicArn=arn, Message="a")
+    return outcomes
