@@ -14,6 +14,7 @@ use serde_json::{Value, json};
 
 use crate::call::{Call, Caller, Principal, Refusal, Service};
 use crate::delivery;
+use crate::service::events::{Rule, RuleState};
 use crate::service::organizations;
 use crate::world::World;
 
@@ -186,9 +187,11 @@ fn hears(world: &World, account: &str, region: &str, read_only: bool) -> bool {
     let Some(regional) = world.accounts.get(account).and_then(|account| account.regions.get(region)) else {
         return false;
     };
-    // Archives hear too, so only what nobody but rules would want is left out: reads.
+    // Archives hear too, so only what nobody but rules of one state hears is left out: reads.
     let events = regional.events.seen(world.now(), world.lags.effect);
-    !read_only || events.buses.get("default").is_some_and(|bus| !bus.rules.is_empty())
+    let hears_reads = |rule: &Rule| rule.state == RuleState::EnabledWithAll;
+    let rules = events.buses.get("default").into_iter().flat_map(|bus| bus.rules.values());
+    !read_only || rules.into_iter().any(|rule| hears_reads(rule))
 }
 
 /// Puts an event that Organizations itself leaves (`AWS Service Event via CloudTrail`) onto the default bus of an account

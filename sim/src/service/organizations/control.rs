@@ -10,7 +10,7 @@ use super::standing::{
 };
 use super::{ControlPolicy, FULL_ACCESS, tags};
 use crate::call::{Call, Refusal};
-use crate::policy::{Context, Policy};
+use crate::policy::{Context, Policy, PolicyKind};
 use crate::service::iam::Document;
 use crate::world::World;
 
@@ -183,7 +183,7 @@ fn read(text: &str) -> Result<Document, Refusal> {
     if text.chars().count() > LONGEST {
         return Err(violated("You have exceeded the maximum size of a policy document."));
     }
-    let policy = Policy::parse(text).map_err(|_| {
+    let policy = Policy::parse_as(PolicyKind::ServiceControl, text).map_err(|_| {
         Refusal::bad(
             "MalformedPolicyDocumentException",
             "The provided policy document does not meet the requirements of the specified policy type.",

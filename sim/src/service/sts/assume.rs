@@ -53,10 +53,11 @@ pub(super) fn assume_role(world: &mut World, call: &Call) -> Result<Value, Refus
     }))
 }
 
-/// The role as STS sees it now: of an account that is active, made long enough ago, changes as late as they take effect.
+/// The role as STS sees it now: of an account that is not being closed, made long enough ago, changes as late as they
+/// take effect. An account that left the organization lives on by itself, and its roles admit whom their trust admits.
 fn find<'w>(world: &'w World, request: &Request<'_>) -> Option<&'w Role> {
-    let member = world.organization.members.get(request.account)?;
-    if member.state != "ACTIVE" {
+    let member = world.organization.members.get(request.account);
+    if member.is_some_and(|member| member.state != "ACTIVE") {
         return None;
     }
     let (now, iam) = (world.now(), &world.accounts.get(request.account)?.iam);
