@@ -105,6 +105,13 @@ impl Emulator {
     }
 }
 
+/// What the emulator at `endpoint`, of whatever kind, answers to each probe of the conformance suite.
+pub(crate) fn conformance(endpoint: &str) -> BTreeMap<String, String> {
+    let mut suite = script("conformance.py");
+    suite.args(["--json", "--endpoint", endpoint]);
+    serde_json::from_str(&output(suite)).expect("conformance.py prints a map")
+}
+
 impl Drop for Emulator {
     fn drop(&mut self) {
         // Either may fail only because it has ended already.

@@ -7,6 +7,7 @@
 mod architecture;
 mod browser;
 mod config;
+mod conformance;
 mod deploy;
 mod emulator;
 mod orgwatch;

@@ -1,0 +1,1 @@
+"""Named probes of AWS's behaviour, one module for each service."""
