@@ -31,7 +31,7 @@ const OF_MEMBERS: [Drift; 12] = [
         "role-deleted",
         &[("create", ROLE, &["attached", "boundary", "description", "path", "policies", "tags", "trust"])],
     ),
-    ("role-trust", &[("update", ROLE, &["trust.Statement.sender-rules.Condition"])]),
+    ("role-trust", &[("update", ROLE, &["trust.Statement.SenderRules.Condition"])]),
     ("role-policy", &[("update", ROLE, &["policies.orgwatch-forward.Statement"])]),
     ("role-attached", &[("update", ROLE, &["attached"])]),
 ];
