@@ -401,7 +401,12 @@ mod tests {
 
     #[test]
     fn the_program_explains_itself() {
-        assert_snapshot!(help(""), @r"
+        // The demo is one line more where it is built in.
+        let demo = |line: &&str| line.trim_start().starts_with("demo ");
+        let all = help("");
+        assert_eq!(all.lines().filter(demo).count(), usize::from(cfg!(feature = "demo")));
+        let shipped: Vec<&str> = all.lines().filter(|line| !demo(line)).collect();
+        assert_snapshot!(shipped.join("\n"), @r"
         Installs IAM change alerting in every account of an AWS Organization and keeps it true
 
         Usage: orgwatch [OPTIONS] <COMMAND>
@@ -808,6 +813,28 @@ mod tests {
         assert_eq!(outcome("orgwatch"), Outcome::Error);
         assert_eq!(outcome("orgwatch plan --help"), Outcome::Done);
         assert_eq!(outcome("orgwatch --version"), Outcome::Done);
+    }
+
+    #[cfg(feature = "demo")]
+    #[test]
+    fn the_demo_is_served_on_loopback_only_and_takes_times_as_people_write_them() {
+        for refused in ["--bind 0.0.0.0:80", "--bind localhost", "--pace 10ms", "--accounts 5", "--for ever"]
+        {
+            assert!(read(&format!("orgwatch demo {refused}")).is_err(), "{refused}");
+        }
+        let Command::Demo(demo) = read("orgwatch demo --pace 500ms --for 2m").unwrap().command else {
+            panic!("not a demo")
+        };
+        assert_eq!(demo.pace, std::time::Duration::from_millis(500));
+        assert_eq!((demo.lasts, demo.accounts), (Some(std::time::Duration::from_secs(120)), 40));
+    }
+
+    #[cfg(not(feature = "demo"))]
+    #[test]
+    fn whatever_is_asked_of_a_demo_that_is_not_built_in_is_taken_and_answered_by_the_command() {
+        for line in ["orgwatch demo", "orgwatch demo --accounts 12 --help", "orgwatch demo x"] {
+            assert!(matches!(read(line).unwrap().command, Command::Demo(_)), "{line}");
+        }
     }
 
     #[test]

@@ -6,18 +6,19 @@ mod reach;
 mod stage;
 mod words;
 
+use std::io::Write;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
 use orgwatch_sim::call::Service;
-use serde_json::json;
+use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::sleep;
-use tokio_util::sync::CancellationToken;
+use tokio_util::sync::{CancellationToken, DropGuard};
 
 use self::deeds::{Deed, Script};
 use self::narrator::{Narrator, Tally};
@@ -62,23 +63,16 @@ pub(super) async fn run(invocation: &Invocation, arguments: &DemoArgs) -> anyhow
     let (stop, snapshots) = (app.stop.clone(), app.snapshots.subscribe());
     // The simulated AWS lives longer than the daemon, which may be in the middle of a call when it is told to stop.
     let end_of_aws = CancellationToken::new();
-    let mut tasks: JoinSet<anyhow::Result<Option<Tally>>> = JoinSet::new();
-    tasks.spawn(simulate(stage.clone(), aws, end_of_aws.clone()));
-    tasks.spawn(happen(
-        stage.clone(),
-        Script::new(seed, &stage.members),
-        arguments.pace,
-        snapshots.clone(),
-        stop.clone(),
-    ));
-    tasks.spawn(narrate(
-        Narrator::new(stage.simulator.clone(), Clock::system().now()),
-        snapshots,
-        invocation.style,
-        stop.clone(),
-    ));
+    // Whoever ends, and be it in a panic, ends the others.
+    let ends = || stop.clone().drop_guard();
+    let mut tasks: JoinSet<Ended> = JoinSet::new();
+    tasks.spawn(simulate(stage.clone(), aws, end_of_aws.clone(), ends()));
+    let script = Script::new(seed, &stage.members);
+    tasks.spawn(happen(stage.clone(), script, arguments.pace, snapshots.clone(), stop.clone(), ends()));
+    let narrator = Narrator::new(stage.simulator.clone(), Clock::system().now());
+    tasks.spawn(narrate(narrator, snapshots, invocation.style, stop.clone(), ends()));
     if let Some(lasts) = arguments.lasts {
-        tasks.spawn(end_after(lasts, stop.clone()));
+        tasks.spawn(end_after(lasts, stop.clone(), ends()));
     }
     let served = serve::daemon(app, page, &options).await;
     stop.cancel();
@@ -109,21 +103,19 @@ async fn listen(asked: Option<SocketAddr>) -> anyhow::Result<TcpListener> {
     }
 }
 
-async fn simulate(
-    stage: Stage,
-    listener: TcpListener,
-    end: CancellationToken,
-) -> anyhow::Result<Option<Tally>> {
+type Ended = anyhow::Result<Option<Tally>>;
+
+async fn simulate(stage: Stage, listener: TcpListener, end: CancellationToken, _ends: DropGuard) -> Ended {
     orgwatch_sim::serve(stage.simulator, listener, end.cancelled_owned())
         .await
         .context("the simulator failed")?;
     Ok(None)
 }
 
-async fn end_after(lasts: Duration, stop: CancellationToken) -> anyhow::Result<Option<Tally>> {
+async fn end_after(lasts: Duration, stop: CancellationToken, _ends: DropGuard) -> Ended {
     tokio::select! {
         () = stop.cancelled() => {}
-        () = sleep(lasts) => stop.cancel(),
+        () = sleep(lasts) => {}
     }
     Ok(None)
 }
@@ -135,7 +127,8 @@ async fn happen(
     pace: Duration,
     snapshots: watch::Receiver<Arc<Snapshot>>,
     stop: CancellationToken,
-) -> anyhow::Result<Option<Tally>> {
+    _ends: DropGuard,
+) -> Ended {
     tokio::select! {
         () = stop.cancelled() => {}
         () = trouble(stage, script, pace, snapshots) => {}
@@ -165,20 +158,14 @@ async fn trouble(
             Deed::Joins { name } => {
                 let email = format!("aws+{}@example.com", name.to_lowercase().replace(' ', "-"));
                 let input = json!({ "AccountName": name, "Email": email });
-                let owner = stage.administrator(&stage.management);
-                let answer = stage.ask(&owner, Service::Organizations, "CreateAccount", input);
-                // A refusal stands in the journal, from where it is told.
-                if let Some(request) = answer
-                    .ok()
-                    .and_then(|answer| Some(answer["CreateAccountStatus"]["Id"].as_str()?.to_owned()))
+                if let Some(request) = manage(&stage, "CreateAccount", input)
+                    && let Some(id) = request["CreateAccountStatus"]["Id"].as_str()
                 {
-                    stack_sets.spawn(install(stage.clone(), request));
+                    stack_sets.spawn(install(stage.clone(), id.to_owned()));
                 }
             }
             Deed::Leaves { account } => {
-                let owner = stage.administrator(&stage.management);
-                let input = json!({ "AccountId": account });
-                told(stage.ask(&owner, Service::Organizations, "RemoveAccountFromOrganization", input));
+                manage(&stage, "RemoveAccountFromOrganization", json!({ "AccountId": account }));
             }
         }
         while stack_sets.try_join_next().is_some() {}
@@ -196,8 +183,11 @@ fn act(stage: &Stage, account: &str, who: &str, calls: Vec<deeds::Ask>) {
     }
 }
 
-/// What becomes of a call stands in the journal, from where the narrator tells it.
-fn told<T, E>(_: Result<T, E>) {}
+/// Lets the management account make a call. None: AWS refused it, which the narrator tells from the journal.
+fn manage(stage: &Stage, operation: &str, input: Value) -> Option<Value> {
+    let owner = stage.administrator(&stage.management);
+    stage.ask(&owner, Service::Organizations, operation, input).ok()
+}
 
 /// Installs orgwatch's role in an account that is being created, as a stack set does for every account that joins.
 async fn install(stage: Stage, request: String) {
@@ -215,15 +205,16 @@ async fn install(stage: Stage, request: String) {
     act(&stage, &account, "stack-set", stage.stack_set_calls(&account));
 }
 
-/// Tells what happens until the stop, or until nobody listens any more.
+/// Tells what happens until the stop, or until nobody reads on.
 async fn narrate(
     mut narrator: Narrator,
     mut snapshots: watch::Receiver<Arc<Snapshot>>,
     style: Style,
     stop: CancellationToken,
-) -> anyhow::Result<Option<Tally>> {
+    _ends: DropGuard,
+) -> Ended {
     let mut ticks = tokio::time::interval(LOOK);
-    loop {
+    'told: loop {
         tokio::select! {
             () = stop.cancelled() => break,
             _ = ticks.tick() => {}
@@ -233,7 +224,10 @@ async fn narrate(
         let mut lines = narrator.look(&snapshot, now);
         lines.extend(narrator.status(&snapshot, now));
         for line in lines {
-            say(&story::line(&line, style))?;
+            match std::io::stdout().lock().write_all(story::line(&line, style).as_bytes()) {
+                Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => break 'told,
+                written => written?,
+            }
         }
     }
     Ok(Some(narrator.tally))

@@ -7,6 +7,8 @@
 mod architecture;
 mod browser;
 mod config;
+#[cfg(feature = "demo")]
+mod demo;
 mod deploy;
 mod emulator;
 mod orgwatch;

@@ -121,9 +121,13 @@ impl Narrator {
         lines
     }
 
-    fn name(&self, account: &str) -> String {
-        let name = self.names.get(account).map_or("an account that nobody knows", String::as_str);
-        format!("{name} ({account})")
+    fn name(&self, account: &str) -> &str {
+        self.names.get(account).map_or("an account that nobody knows", String::as_str)
+    }
+
+    /// The account by name and number, for lines that somebody may want to follow up.
+    fn full_name(&self, account: &str) -> String {
+        format!("{} ({account})", self.name(account))
     }
 
     /// Calls of others are told at once, those that somebody makes in a row together; the daemon's wait for what it
@@ -142,7 +146,7 @@ impl Narrator {
                 untold.operations.push(format!("{}{}", entry.call.operation, refused.unwrap_or_default()));
                 continue;
             }
-            let what = words::deed(entry, |id| self.name(id));
+            let what = words::deed(entry, |id| self.full_name(id));
             match told.last_mut() {
                 Some((last, deeds)) if last.call.caller == entry.call.caller => deeds.push(what),
                 _ => told.push((entry, vec![what])),
@@ -151,12 +155,14 @@ impl Narrator {
         for (entry, deeds) in told {
             self.tally.deeds += 1;
             let account = &entry.call.caller.account;
-            self.wrong_since.entry(account.clone()).or_insert(entry.call.at);
+            if !self.drifted.iter().any(|(target, _)| target.account.as_str() == account) {
+                self.wrong_since.insert(account.clone(), entry.call.at);
+            }
             // What the management account does concerns the organization.
             let place = if *account == world.organization.management {
                 String::new()
             } else {
-                format!(" in {}", self.name(account))
+                format!(" in {}", self.full_name(account))
             };
             let who = words::who(&entry.call).to_owned();
             lines.push(Line {
@@ -237,12 +243,12 @@ impl Narrator {
         for id in shown.difference(&self.known) {
             let joined = self.simulator.world().organization.members.get(id).map(|member| member.joined_at);
             self.newcomers.insert(id.clone(), joined.unwrap_or(now));
-            lines.push(ours(now, format!("discovers the new account {}", self.name(id))));
+            lines.push(ours(now, format!("discovers the new account {}", self.full_name(id))));
         }
         for id in self.known.difference(&shown) {
             self.newcomers.remove(id);
             self.wrong_since.remove(id);
-            let what = format!("{} has left the organization and gets no further call", self.name(id));
+            let what = format!("{} has left and gets no further call", self.full_name(id));
             lines.push(ours(now, what));
         }
         self.known = shown;
@@ -279,7 +285,7 @@ impl Narrator {
             let fresh: Vec<String> = resources
                 .iter()
                 .filter(|resource| !self.drifted.contains(&((*target).clone(), resource.id.clone())))
-                .map(|resource| format!("{} {}", words::resource(resource), words::difference(resource)))
+                .map(|resource| words::difference(resource))
                 .collect();
             if fresh.is_empty() {
                 continue;
@@ -288,7 +294,7 @@ impl Narrator {
             self.wrong_since.entry(account.to_owned()).or_insert(now);
             let calls = self.writes.remove(account).map(|untold| untold.operations.join(", "));
             let calls = calls.map(|calls| format!("; puts it right: {calls}")).unwrap_or_default();
-            let what = format!("finds that {} in {}{calls}", fresh.join(", "), self.name(account));
+            let what = format!("finds in {} the {}{calls}", self.full_name(account), fresh.join(", the "));
             lines.push(ours(now, what));
         }
         let before = std::mem::take(&mut self.drifted);

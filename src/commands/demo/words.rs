@@ -3,7 +3,8 @@
 use orgwatch_sim::call::{Call, Principal, Service};
 use orgwatch_sim::journal::Entry;
 
-use crate::model::resource::Resource;
+use crate::judge::{CONTESTED, MISSING};
+use crate::model::resource::{FieldChange, Resource};
 
 /// Who made a call, as people call them.
 pub(super) fn who(call: &Call) -> &str {
@@ -40,11 +41,11 @@ pub(super) fn deed(entry: &Entry, account: impl Fn(&str) -> String) -> String {
         (Service::Iam, "CreatePolicy") => format!("makes the policy {}", of("PolicyName")),
         (Service::Iam, "CreateRole") => format!("makes the role {}", of("RoleName")),
         (Service::Iam, "PutRolePolicy") => {
-            format!("puts the policy {} on the role {}", of("PolicyName"), of("RoleName"))
+            format!("gives the role {} the policy {}", of("RoleName"), of("PolicyName"))
         }
         (Service::Iam, "CreateUser") => format!("makes the user {}", of("UserName")),
         (Service::Iam, "AttachUserPolicy") => {
-            format!("gives the user {} the policy {}", of("UserName"), last("PolicyArn"))
+            format!("gives {} the policy {}", of("UserName"), last("PolicyArn"))
         }
         (Service::Sns, "SetTopicAttributes") => {
             format!("changes the {} of the topic {}", of("AttributeName").to_lowercase(), last("TopicArn"))
@@ -61,20 +62,22 @@ pub(super) fn deed(entry: &Entry, account: impl Fn(&str) -> String) -> String {
     }
 }
 
-/// The resource as in a sentence: `sender rule orgwatch-iam-changes`.
-pub(super) fn resource(resource: &Resource) -> String {
-    format!("{} {}", resource.id.kind.replace('_', " "), resource.id.name)
-}
-
-/// How a resource differs from what is desired, in a few words.
+/// How a resource differs from what is desired: `sender rule orgwatch-iam-changes changed (state)`.
 pub(super) fn difference(resource: &Resource) -> String {
-    if resource.changes.is_empty() || resource.changes.iter().all(|change| change.observed.is_null()) {
-        return "is not there".to_owned();
+    let what = format!("{} {}", resource.id.kind.replace('_', " "), resource.id.name);
+    if resource.reason == Some(MISSING) {
+        return format!("{what} gone");
     }
-    let fields: Vec<&str> = resource.changes.iter().take(2).map(|change| change.path.as_str()).collect();
+    let field = |change: &FieldChange| {
+        let lacks = if change.observed.is_null() { "lacks " } else { "" };
+        format!("{lacks}{}", change.path)
+    };
+    let fields: Vec<String> = resource.changes.iter().take(2).map(field).collect();
     let more = resource.changes.len() - fields.len();
     let more = if more > 0 { format!(" and {more} more") } else { String::new() };
-    format!("differs in {}{more}", fields.join(", "))
+    let again =
+        if resource.reason == Some(CONTESTED) { ", again and again: somebody contests it" } else { "" };
+    format!("{what} changed ({}{more}){again}", fields.join(", "))
 }
 
 /// What an alert's mail tells in its first lines: the operation, the account, and who did it. None: it is written in
@@ -95,7 +98,7 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::*;
-    use crate::model::resource::{FieldChange, ResourceId, Verdict};
+    use crate::model::resource::{ResourceId, Verdict};
 
     fn entry(service: Service, operation: &str, input: Value, error: Option<&str>) -> Entry {
         let Value::Object(input) = input else { panic!("an input is an object") };
@@ -138,22 +141,25 @@ mod tests {
             desired: json!("ENABLED"),
             observed,
         };
-        let with = |changes| Resource {
-            id: ResourceId { kind: "sender_rule", name: "orgwatch-iam-changes".to_owned() },
-            verdict: Verdict::Drifted,
-            reason: None,
-            changes,
-            error: None,
-            notes: Vec::new(),
+        let with = |reason, changes| {
+            difference(&Resource {
+                id: ResourceId { kind: "sender_rule", name: "orgwatch-x".to_owned() },
+                verdict: Verdict::Drifted,
+                reason,
+                changes,
+                error: None,
+                notes: Vec::new(),
+            })
         };
         let off = change("state", json!("DISABLED"));
-        assert_eq!(difference(&with(vec![off.clone()])), "differs in state");
+        let target = change("targets.central", Value::Null);
+        assert_eq!(with(None, vec![off.clone()]), "sender rule orgwatch-x changed (state)");
         assert_eq!(
-            difference(&with(vec![off.clone(), off.clone(), off])),
-            "differs in state, state and 1 more"
+            with(Some(CONTESTED), vec![off.clone(), target.clone(), off.clone()]),
+            "sender rule orgwatch-x changed (state, lacks targets.central and 1 more), again and again: somebody \
+             contests it"
         );
-        assert_eq!(difference(&with(vec![change("state", Value::Null)])), "is not there");
-        assert_eq!(resource(&with(Vec::new())), "sender rule orgwatch-iam-changes");
+        assert_eq!(with(Some(MISSING), vec![target]), "sender rule orgwatch-x gone");
     }
 
     #[test]
