@@ -21,7 +21,7 @@ use tokio::time::sleep;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 use self::deeds::{Deed, Script};
-use self::narrator::{Narrator, Tally};
+use self::narrator::Narrator;
 use self::stage::Stage;
 use super::{Invocation, say, serve, start_logs};
 use crate::app::App;
@@ -31,7 +31,7 @@ use crate::clock::Clock;
 use crate::config;
 use crate::controller::Purpose;
 use crate::model::view::Snapshot;
-use crate::render::story::{self, Opening};
+use crate::render::story::{self, Opening, Tally};
 use crate::render::style::Style;
 
 /// Where the page is unless that is taken.
@@ -82,11 +82,7 @@ pub(super) async fn run(invocation: &Invocation, arguments: &DemoArgs) -> anyhow
         tally = ended??.or(tally);
     }
     served?;
-    let Tally { deeds, repairs, writes, alerts } = tally.unwrap_or_default();
-    say(&format!(
-        "\nEnded. Others acted {deeds} times; orgwatch put {repairs} accounts right, with {writes} writing calls; \
-         {alerts} alerts arrived by mail.\n"
-    ))?;
+    say(&story::closing(&tally.unwrap_or_default(), invocation.style))?;
     Ok(Outcome::Done)
 }
 

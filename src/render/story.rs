@@ -2,6 +2,7 @@
 
 use jiff::Timestamp;
 
+use super::phrase::count;
 use super::style::{Page, Style, Tone};
 
 /// Whom a line is about.
@@ -82,6 +83,37 @@ pub fn opening(opening: &Opening<'_>, style: Style) -> String {
     page.finish()
 }
 
+/// What happened while it ran.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Tally {
+    /// What others did.
+    pub deeds: usize,
+    /// Accounts that were put right again.
+    pub repairs: usize,
+    /// Writing calls of the daemon.
+    pub writes: usize,
+    /// Alerts that arrived by mail.
+    pub alerts: usize,
+}
+
+/// The last line.
+pub fn closing(tally: &Tally, style: Style) -> String {
+    let Tally { deeds, repairs, writes, alerts } = *tally;
+    let mut page = Page::new(style);
+    page.line(0, Tone::Plain, "").prose(
+        0,
+        Tone::Strong,
+        format!(
+            "Ended: {} by others, {} by orgwatch with {} in all, {} by mail.",
+            count(deeds, "deed"),
+            count(repairs, "repair"),
+            count(writes, "writing call"),
+            count(alerts, "alert"),
+        ),
+    );
+    page.finish()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -125,9 +157,25 @@ mod tests {
     }
 
     #[test]
+    fn the_closing_counts_in_good_english() {
+        let tally = Tally { deeds: 1, repairs: 0, writes: 40, alerts: 1 };
+        let expected = "\nEnded: 1 deed by others, 0 repairs by orgwatch with 40 writing calls in all, 1 alert by mail.\n";
+        assert_eq!(closing(&tally, Style::PLAIN), expected);
+    }
+
+    #[test]
     fn the_opening_says_what_it_is_where_it_is_and_how_it_ends() {
         let opening = Opening { accounts: 40, url: "http://127.0.0.1:8080", seed: 7 };
         insta::assert_snapshot!(self::opening(&opening, Style { colour: false, width: Some(80) }), @r"
+        orgwatch in a simulated AWS organization of 40 accounts, in which things go
+          wrong.
+        The daemon is the real one; AWS is not: no AWS account is used, no credentials
+          of yours are read, and nothing leaves this machine.
+
+          page    http://127.0.0.1:8080/
+          API     http://127.0.0.1:8080/api/v1/status
+          again   --seed 7
+          end     Ctrl-C
         ");
     }
 }

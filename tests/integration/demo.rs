@@ -132,7 +132,7 @@ fn the_demo_covers_its_organization_repairs_what_others_break_and_ends_at_ctrl_c
         "security team  opens the mail",
         "to security@example.com: CreateUser by",
         "creates the account Apollo",
-        "Ended. Others acted ",
+        "Ended: ",
     ] {
         assert!(told.contains(expected), "{expected:?} is missing in:\n{told}");
     }

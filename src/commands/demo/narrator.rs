@@ -14,7 +14,7 @@ use super::words;
 use crate::model::resource::{Resource, ResourceId, Verdict};
 use crate::model::target::TargetKey;
 use crate::model::view::{AccountView, Snapshot};
-use crate::render::story::{Line, Voice};
+use crate::render::story::{Line, Tally, Voice};
 
 /// How long the security team takes to open a mail.
 const CLICK: SignedDuration = SignedDuration::from_secs(1);
@@ -24,19 +24,6 @@ const PATIENCE: SignedDuration = SignedDuration::from_secs(2);
 const PROGRESS: SignedDuration = SignedDuration::from_secs(1);
 /// So often is told how everything stands.
 const STATUS: SignedDuration = SignedDuration::from_secs(20);
-
-/// What has happened so far.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Tally {
-    /// What others did.
-    pub(super) deeds: usize,
-    /// Accounts that were put right again.
-    pub(super) repairs: usize,
-    /// Writing calls of the daemon.
-    pub(super) writes: usize,
-    /// Alerts that arrived by mail.
-    pub(super) alerts: usize,
-}
 
 /// Calls of the daemon in an account that have not been told yet.
 #[derive(Debug)]
