@@ -17,10 +17,12 @@ RUN rustup target add "$(uname -m)-unknown-linux-musl"
 WORKDIR /src
 
 # The dependencies, in a layer that lasts until a manifest changes.
+# The simulator belongs to the workspace, so cargo must see a package there; it is not built into the image.
 COPY Cargo.toml Cargo.lock ./
-RUN mkdir src \
+COPY sim/Cargo.toml sim/
+RUN mkdir src sim/src \
     && echo 'fn main() {}' > src/main.rs \
-    && touch src/lib.rs \
+    && touch src/lib.rs sim/src/lib.rs \
     && cargo build --locked --profile dist --target "$(uname -m)-unknown-linux-musl" --bin orgwatch
 
 COPY . .

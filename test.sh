@@ -12,8 +12,10 @@ step() { printf '\n%s== %s%s\n' "$bold" "$*" "$plain"; }
 step "formatting"
 cargo fmt --all --check
 
+# Both what ships and what the demo adds.
 step "lints"
 cargo clippy --locked --workspace --all-targets -- -D warnings
+cargo clippy --locked --workspace --all-targets --all-features -- -D warnings
 
 step "dependencies: bans, licences, sources"
 if [[ "$("$DENY" --version 2>/dev/null)" != "cargo-deny $DENY_VERSION" ]]; then
@@ -25,14 +27,17 @@ fi
 "$DENY" check bans licenses sources
 
 step "documentation"
-RUSTDOCFLAGS="-D warnings" cargo doc --locked --workspace --no-deps
+RUSTDOCFLAGS="-D warnings" cargo doc --locked --workspace --no-deps --all-features
 
 step "tests of the documentation"
 cargo test --locked --workspace --doc
 
+# The feature only adds; what differs without it is the command line, which the library's own tests look at.
 step "tests"
 if cargo nextest --version >/dev/null 2>&1; then
-    cargo nextest run --locked --workspace --no-fail-fast
+    cargo nextest run --locked --workspace --all-features --no-fail-fast
+    cargo nextest run --locked --lib --no-fail-fast -E 'test(cli::)'
 else
-    cargo test --locked --workspace --lib --bins --tests --no-fail-fast
+    cargo test --locked --workspace --all-features --lib --bins --tests --no-fail-fast
+    cargo test --locked --lib cli:: --no-fail-fast
 fi

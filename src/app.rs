@@ -26,24 +26,29 @@ pub struct App {
 }
 
 impl App {
-    /// Puts the parts together. Sends nothing to AWS yet.
+    /// Puts the parts together, with AWS as the environment says. Sends nothing to AWS yet.
     pub async fn open(settings: Settings, purpose: Purpose) -> Result<Self, LoadError> {
-        let clock = Clock::system();
-        let settings = Arc::new(settings);
-        let snapshots = watch::Sender::new(Arc::new(Snapshot::before_anything(&settings, clock.now())));
-        let metrics = Arc::new(Metrics::new(snapshots.subscribe()));
         let ca_bundle = config::environment()
             .into_iter()
             .find(|(name, value)| name == "AWS_CA_BUNDLE" && !value.is_empty())
             .map(|(_, path)| PathBuf::from(path));
         let aws = crate::aws::load::load(&settings.central_region(), ca_bundle).await?;
+        Ok(Self::reaching(&aws, settings, purpose))
+    }
+
+    /// Puts the parts together, with AWS where and as `aws` says and nothing of it from the environment.
+    pub fn reaching(aws: &aws_types::SdkConfig, settings: Settings, purpose: Purpose) -> Self {
+        let clock = Clock::system();
+        let settings = Arc::new(settings);
+        let snapshots = watch::Sender::new(Arc::new(Snapshot::before_anything(&settings, clock.now())));
+        let metrics = Arc::new(Metrics::new(snapshots.subscribe()));
         let counted = Arc::clone(&metrics);
         let cloud = Cloud::new(
-            &aws,
+            aws,
             Arc::new(move |service, operation, error| counted.aws_call(service, operation, error)),
         );
         let controller = Arc::new(Controller::new(settings, cloud, Arc::clone(&metrics), clock, purpose));
-        Ok(Self { controller, metrics, snapshots, stop: CancellationToken::new() })
+        Self { controller, metrics, snapshots, stop: CancellationToken::new() }
     }
 }
 

@@ -111,6 +111,21 @@ Example:
 Example, for an account that leaves the organization:
   orgwatch teardown --account 333333333333")]
     Teardown(TeardownArgs),
+
+    /// Run the daemon in a simulated organization, and tell what happens; needs no AWS account.
+    ///
+    /// People and tools disable, delete and change what orgwatch has installed, accounts join and
+    /// leave, and IAM changes are reported. Nothing of your AWS configuration is read.
+    #[cfg(feature = "demo")]
+    #[command(after_long_help = "\
+Example, of half a minute in a small organization:
+  orgwatch demo --accounts 12 --for 30s")]
+    Demo(DemoArgs),
+
+    /// Says how to get the program that has it.
+    #[cfg(not(feature = "demo"))]
+    #[command(hide = true, disable_help_flag = true)]
+    Demo(NoDemoArgs),
 }
 
 /// Which part of the organization a command is about.
@@ -241,6 +256,40 @@ pub struct TeardownArgs {
     pub json: bool,
 }
 
+/// The arguments of `demo`.
+#[cfg(feature = "demo")]
+#[derive(Clone, Debug, Args)]
+pub struct DemoArgs {
+    /// How many accounts the organization has at first, the management and the central one included.
+    #[arg(long, value_name = "N", default_value_t = 40, value_parser = clap::value_parser!(u32).range(6..=1000))]
+    pub accounts: u32,
+
+    /// Where all chance comes from; by default a new one each time, which is printed.
+    #[arg(long, value_name = "NUMBER")]
+    pub seed: Option<u64>,
+
+    /// Loopback address and port of the page; by default 127.0.0.1:8080, or any free port if that is taken.
+    #[arg(long, value_name = "ADDRESS", value_parser = loopback)]
+    pub bind: Option<std::net::SocketAddr>,
+
+    /// The time between two things that happen.
+    #[arg(long, value_name = "TIME", default_value = "4s", value_parser = pace)]
+    pub pace: std::time::Duration,
+
+    /// End after this time; by default at Ctrl-C.
+    #[arg(long = "for", value_name = "TIME", value_parser = humantime::parse_duration)]
+    pub lasts: Option<std::time::Duration>,
+}
+
+/// Whatever was asked of a demo that is not here.
+#[cfg(not(feature = "demo"))]
+#[derive(Clone, Debug, Args)]
+pub struct NoDemoArgs {
+    /// Anything.
+    #[arg(trailing_var_arg = true, allow_hyphen_values = true, hide = true)]
+    pub anything: Vec<OsString>,
+}
+
 impl Cli {
     /// Reads the arguments. Where there is nothing to run, because help was asked for or an argument is
     /// wrong, prints what clap has to say and answers the outcome instead.
@@ -300,6 +349,22 @@ fn daemon_url(text: &str) -> Result<Url, &'static str> {
     Ok(url)
 }
 
+#[cfg(feature = "demo")]
+fn loopback(text: &str) -> Result<std::net::SocketAddr, &'static str> {
+    let address: std::net::SocketAddr =
+        text.parse().map_err(|_| "an address and a port are needed, such as 127.0.0.1:8080")?;
+    if address.ip().is_loopback() { Ok(address) } else { Err("the demo is served on loopback only") }
+}
+
+#[cfg(feature = "demo")]
+fn pace(text: &str) -> Result<std::time::Duration, String> {
+    let pace = humantime::parse_duration(text).map_err(|error| error.to_string())?;
+    if pace >= std::time::Duration::from_millis(100) {
+        return Ok(pace);
+    }
+    Err("at least 100ms are needed for anything to be seen".to_owned())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -336,7 +401,12 @@ mod tests {
 
     #[test]
     fn the_program_explains_itself() {
-        assert_snapshot!(help(""), @r"
+        // The demo is one line more where it is built in.
+        let demo = |line: &&str| line.trim_start().starts_with("demo ");
+        let all = help("");
+        assert_eq!(all.lines().filter(demo).count(), usize::from(cfg!(feature = "demo")));
+        let shipped: Vec<&str> = all.lines().filter(|line| !demo(line)).collect();
+        assert_snapshot!(shipped.join("\n"), @r"
         Installs IAM change alerting in every account of an AWS Organization and keeps it true
 
         Usage: orgwatch [OPTIONS] <COMMAND>
@@ -743,6 +813,28 @@ mod tests {
         assert_eq!(outcome("orgwatch"), Outcome::Error);
         assert_eq!(outcome("orgwatch plan --help"), Outcome::Done);
         assert_eq!(outcome("orgwatch --version"), Outcome::Done);
+    }
+
+    #[cfg(feature = "demo")]
+    #[test]
+    fn the_demo_is_served_on_loopback_only_and_takes_times_as_people_write_them() {
+        for refused in ["--bind 0.0.0.0:80", "--bind localhost", "--pace 10ms", "--accounts 5", "--for ever"]
+        {
+            assert!(read(&format!("orgwatch demo {refused}")).is_err(), "{refused}");
+        }
+        let Command::Demo(demo) = read("orgwatch demo --pace 500ms --for 2m").unwrap().command else {
+            panic!("not a demo")
+        };
+        assert_eq!(demo.pace, std::time::Duration::from_millis(500));
+        assert_eq!((demo.lasts, demo.accounts), (Some(std::time::Duration::from_secs(120)), 40));
+    }
+
+    #[cfg(not(feature = "demo"))]
+    #[test]
+    fn whatever_is_asked_of_a_demo_that_is_not_built_in_is_taken_and_answered_by_the_command() {
+        for line in ["orgwatch demo", "orgwatch demo --accounts 12 --help", "orgwatch demo x"] {
+            assert!(matches!(read(line).unwrap().command, Command::Demo(_)), "{line}");
+        }
     }
 
     #[test]

@@ -2,6 +2,8 @@
 
 mod apply;
 mod check;
+#[cfg(feature = "demo")]
+mod demo;
 mod plan;
 mod presets;
 mod serve;
@@ -45,7 +47,21 @@ pub async fn run(cli: Cli) -> anyhow::Result<Outcome> {
         Command::Check(arguments) => check::run(&invocation, &arguments).await,
         Command::Presets(arguments) => presets::run(&invocation, &arguments),
         Command::Teardown(arguments) => teardown::run(&invocation, &arguments).await,
+        #[cfg(feature = "demo")]
+        Command::Demo(arguments) => demo::run(&invocation, &arguments).await,
+        #[cfg(not(feature = "demo"))]
+        Command::Demo(_) => without_demo(),
     }
+}
+
+/// What ships holds no simulator, and says so to whoever has read of the demo.
+#[cfg(not(feature = "demo"))]
+fn without_demo() -> anyhow::Result<Outcome> {
+    complain(
+        "error: this orgwatch was built without the simulated organization; in its source tree, \
+         `cargo run --locked --features demo -- demo` builds and runs one with it\n",
+    )?;
+    Ok(Outcome::Error)
 }
 
 impl Invocation {

@@ -31,6 +31,12 @@ pub(super) async fn run(invocation: &Invocation) -> anyhow::Result<Outcome> {
     })?;
     let options = http_options(&settings.http);
     let app = App::open(settings, Purpose::default()).await?;
+    daemon(app, listener, &options).await?;
+    Ok(Outcome::Done)
+}
+
+/// Runs the daemon with its page and API until the app's stop or a signal, and ends all of it.
+pub(super) async fn daemon(app: App, listener: TcpListener, options: &HttpOptions) -> anyhow::Result<()> {
     let requests = Arc::new(Requests::new(app.snapshots.subscribe(), app.stop.clone(), Clock::system()));
     let state = HttpState {
         snapshot: app.snapshots.subscribe(),
@@ -38,7 +44,7 @@ pub(super) async fn run(invocation: &Invocation) -> anyhow::Result<Outcome> {
         metrics: Arc::clone(&app.metrics),
         stopping: app.stop.clone(),
     };
-    let router = http::router(state, &options);
+    let router = http::router(state, options);
 
     let mut tasks: JoinSet<anyhow::Result<()>> = JoinSet::new();
     let stop = app.stop.clone();
@@ -51,13 +57,10 @@ pub(super) async fn run(invocation: &Invocation) -> anyhow::Result<Outcome> {
         app.stop.cancel();
         failed = failed.or(ended.map_err(anyhow::Error::from).flatten().err());
     }
-    match failed {
-        Some(error) => Err(error),
-        None => Ok(Outcome::Done),
-    }
+    failed.map_or(Ok(()), Err)
 }
 
-fn http_options(settings: &HttpSettings) -> HttpOptions {
+pub(super) fn http_options(settings: &HttpSettings) -> HttpOptions {
     HttpOptions {
         bind: settings.bind,
         auth: match settings.auth {

@@ -10,6 +10,8 @@ pub mod presets;
 pub mod problems;
 pub mod progress;
 pub mod status;
+#[cfg(feature = "demo")]
+pub mod story;
 pub mod style;
 pub mod summary;
 

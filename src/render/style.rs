@@ -151,6 +151,16 @@ impl Page {
         }
     }
 
+    /// Adds a text behind what stands on the line already, wrapped into lines that begin at the column `indent`.
+    #[cfg(feature = "demo")]
+    pub(super) fn hanging(&mut self, indent: usize, tone: Tone, text: impl Display) {
+        let text = self.prepared(text);
+        for (n, line) in self.wrapped(&text, indent).into_iter().enumerate() {
+            let before = if n == 0 { 0 } else { indent };
+            self.line(before, tone, line);
+        }
+    }
+
     /// `text` in lines that leave `indent` columns free. Neither names nor ARNs are ever broken.
     fn wrapped(&self, text: &str, indent: usize) -> Vec<String> {
         let room =

@@ -159,6 +159,35 @@ fn no_file_is_longer_than_five_hundred_lines_before_its_tests() {
 }
 
 #[test]
+fn what_ships_has_no_simulator() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let dependencies = |features: &[&str]| {
+        let mut tree = std::process::Command::new(env!("CARGO"));
+        tree.args(["tree", "--locked", "--offline", "--package", "orgwatch", "--edges", "normal"])
+            .args(["--prefix", "none"])
+            .args(features)
+            .current_dir(root);
+        let output = tree.output().unwrap_or_else(|error| panic!("{tree:?}: {error}"));
+        assert!(output.status.success(), "{tree:?}: {}", String::from_utf8_lossy(&output.stderr));
+        let names = String::from_utf8(output.stdout).expect("names are UTF-8");
+        names
+            .lines()
+            .filter_map(|line| line.split(' ').next().map(ToOwned::to_owned))
+            .collect::<Vec<String>>()
+    };
+    let simulator = "orgwatch-sim".to_owned();
+    assert!(!dependencies(&[]).contains(&simulator), "the default build has the simulator");
+    // Else the name would be wrong, and nothing would be shown above.
+    assert!(dependencies(&["--features", "demo"]).contains(&simulator));
+}
+
+#[test]
+fn only_the_demo_knows_the_simulator() {
+    let others = |path: &str| !below(path, "commands/demo");
+    assert_eq!(mentions(others, &["orgwatch_sim"]), Vec::<String>::new());
+}
+
+#[test]
 fn every_kind_is_managed_and_can_be_adopted() {
     let kinds = sources().iter().map(|source| source.code.matches("impl Kind for ").count()).sum::<usize>();
     assert_eq!(kinds, KINDS.len());

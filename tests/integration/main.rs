@@ -8,6 +8,8 @@ mod architecture;
 mod browser;
 mod config;
 mod conformance;
+#[cfg(feature = "demo")]
+mod demo;
 mod deploy;
 mod emulator;
 mod orgwatch;

@@ -37,7 +37,8 @@ def tests(expression: str, every: bool) -> tuple[list[str], str]:
     """Runs the tests; answers those that failed, or why none could run."""
     command = ["cargo", "nextest", "run", "--workspace", "--locked", "-E", expression]
     command += ["--no-fail-fast"] if every else ["--fail-fast"]
-    environment = os.environ | {"CARGO_TARGET_DIR": str(COPY.parent / "build"), "RUST_BACKTRACE": "0"}
+    environment = os.environ | {"CARGO_TARGET_DIR": str(COPY.parent / "build"), "RUST_BACKTRACE": "0",
+                                "PROPTEST_MAX_SHRINK_ITERS": "0"}
     ran = subprocess.run(command, cwd=COPY, env=environment, capture_output=True, text=True, check=False)
     text = re.sub(r"\x1b\[[0-9;]*m", "", ran.stdout + ran.stderr)
     failed = sorted(set(re.findall(r"^\s+(?:FAIL|TIMEOUT|SIGABRT) \[.*?\] \(.*?\) (.+)$", text, re.MULTILINE)))
