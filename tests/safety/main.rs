@@ -5,6 +5,7 @@
 mod converges;
 mod drift;
 mod installs;
+mod privilege;
 mod script;
 mod stage;
 
