@@ -39,8 +39,11 @@ pub(crate) const DOCUMENTS: [(&str, Use); 9] = [
     ("organization-reader-trust.json", Use::ReaderTrust),
 ];
 
-/// Stands where an action was: a document must have one, and nobody asks for this.
-const NOTHING: &str = "orgwatch:Nothing";
+/// Stands where an action was, as a document must have one: nobody asks for this.
+fn nothing(action: &str) -> &'static str {
+    // A trust policy may name no other service's actions.
+    if action.starts_with("sts:") { "sts:TagSession" } else { "orgwatch:Nothing" }
+}
 
 /// One action of one statement.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -97,7 +100,7 @@ impl Right {
         let place = &mut document["Statement"][self.statement]["Action"];
         let place = if place.is_array() { &mut place[self.number] } else { place };
         assert_eq!(*place, json!(self.action), "{self:?}");
-        *place = json!(NOTHING);
+        *place = json!(nothing(&self.action));
         document.to_string()
     }
 
