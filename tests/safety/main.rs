@@ -2,6 +2,7 @@
 //!
 //! Everything runs in one thread and in virtual time; the product reaches the simulator through the AWS SDK alone.
 
+mod attack;
 mod converges;
 mod drift;
 mod installs;

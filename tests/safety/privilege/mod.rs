@@ -3,8 +3,11 @@
 mod denials;
 mod policies;
 mod scenario;
+mod scope;
+mod sessions;
 
 use denials::Denials;
+pub(crate) use denials::is_denial;
 use policies::{DOCUMENTS, Right};
 use scenario::{Home, Scenario};
 
