@@ -8,7 +8,7 @@ mod sessions;
 
 use denials::Denials;
 pub(crate) use denials::is_denial;
-use policies::{DOCUMENTS, Right};
+use policies::{DOCUMENTS, Right, Use};
 use scenario::{Home, Scenario};
 
 use crate::stage::in_virtual_time;
@@ -21,6 +21,29 @@ fn every_command_works_with_exactly_the_policies_that_deploy_hands_out_and_nothi
         let done = scenario.play(true).await;
         assert_eq!(denials.found(), Vec::<String>::new());
         done.unwrap_or_else(|error| panic!("{error}"));
+    });
+}
+
+#[test]
+fn where_a_stack_set_makes_the_forwarding_roles_the_member_role_needs_no_iam_write_anywhere() {
+    in_virtual_time(async {
+        let scenario = Scenario::new(Home::Task);
+        let denials = Denials::of(&scenario.stage.simulator);
+        let done = scenario.play_with_existing_roles().await;
+        assert_eq!(denials.found(), Vec::<String>::new());
+        done.unwrap_or_else(|error| panic!("{error}"));
+    });
+}
+
+#[test]
+fn apply_ends_though_eventbridge_may_never_assume_the_role_of_the_management_account() {
+    in_virtual_time(async {
+        let scenario = Scenario::new(Home::Task);
+        let (file, used) = ("forwarding-role-trust.json", Use::ForwarderTrust);
+        for right in Right::all(&scenario, file, used) {
+            right.is_taken_away(&scenario);
+        }
+        assert!(scenario.apply_ends().await);
     });
 }
 
