@@ -155,7 +155,8 @@ impl Controller {
             }
             let before = open.len();
             for outcome in self.round(ready, true, &halt, &tell).await {
-                if !outcome.written.is_empty() {
+                // What AWS refuses time and again is no progress: a command ends some time.
+                if outcome.written.iter().any(|w| w.outcome.is_ok()) {
                     last_progress = Instant::now();
                     pause = PAUSE;
                 }

@@ -138,21 +138,23 @@ impl Kind for ForwardingRole {
         !seen.policies.is_empty() || !seen.attached.is_empty()
     }
 
-    fn removal(_: &World, target: &Target, name: &str, observed: &Seen<RoleSpec>) -> Removal {
+    fn removal(world: &World, target: &Target, name: &str, observed: &Seen<RoleSpec>) -> Removal {
         if !target.writes_role {
             return Removal { calls: Vec::new(), hold: None };
         }
         let role = || name.to_owned();
-        let policies = observed.spec.policies.keys();
+        let spec = &observed.spec;
+        let policies = spec.policies.keys();
         let mut calls: Vec<Call> =
             policies.map(|p| Call::DeleteRolePolicy { role: role(), policy_name: p.clone() }).collect();
         calls.extend(
-            observed
-                .spec
-                .attached
-                .iter()
-                .map(|a| Call::DetachRolePolicy { role: role(), policy_arn: a.clone() }),
+            spec.attached.iter().map(|a| Call::DetachRolePolicy { role: role(), policy_arn: a.clone() }),
         );
+        // As in a repair: without the boundary AWS refuses us to take the policies away.
+        let boundary = world.boundary_arn(target.account()).filter(|b| spec.boundary.as_ref() != Some(b));
+        if let Some(boundary) = boundary.filter(|_| !calls.is_empty()) {
+            calls.insert(0, Call::PutRolePermissionsBoundary { role: role(), boundary });
+        }
         calls.push(Call::DeleteRole { name: role() });
         Removal { calls, hold: None }
     }

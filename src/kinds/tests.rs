@@ -575,6 +575,10 @@ fn removals_go_from_the_outside_in() {
         role.removal(role.with("/attached", json!(["arn:x"])), Vec::new()),
         (vec!["DeleteRolePolicy", "DetachRolePolicy", "DeleteRole"], None)
     );
+    assert_eq!(
+        role.removal(role.with("/boundary", Value::Null), Vec::new()),
+        (vec!["PutRolePermissionsBoundary", "DeleteRolePolicy", "DeleteRole"], None)
+    );
     let bus = standard("event_bus");
     assert_eq!(bus.removal(bus.spec.clone(), Vec::new()), (vec!["DeleteEventBus"], None));
 }

@@ -143,7 +143,6 @@ fn no_policy_allows_by_wildcard_action_by_exception_or_outside_the_known_unscope
         "organizations:ListAccounts",
         "organizations:ListAccountsForParent",
         "organizations:ListOrganizationalUnitsForParent",
-        "organizations:ListParents",
         "organizations:ListRoots",
         "organizations:ListTagsForResource",
         "sns:ListTopics",

@@ -2,10 +2,12 @@
 //!
 //! Everything runs in one thread and in virtual time; the product reaches the simulator through the AWS SDK alone.
 
+mod attack;
 mod configurations;
 mod converges;
 mod drift;
 mod installs;
+mod privilege;
 mod script;
 mod sight;
 mod stage;

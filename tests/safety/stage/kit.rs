@@ -41,6 +41,8 @@ impl Kit {
             let mut new = NewRole::new(name, read(trust));
             new.inline = policies.iter().map(|file| (file.replace(".json", ""), read(file))).collect();
             new.created_at = Some(Timestamp::UNIX_EPOCH);
+            new.boundary = (name == "orgwatch-forwarder")
+                .then(|| format!("arn:{}:iam::{account}:policy/orgwatch-boundary", self.partition));
             install_role(world, account, new);
         };
         let boundary = |world: &mut World, account: &str| {

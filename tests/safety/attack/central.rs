@@ -1,0 +1,189 @@
+//! In the central account: as `orgwatch-task` itself.
+
+use orgwatch_sim::call::Service::{CloudTrail, Events, Iam, Organizations, Sns, Sqs};
+use serde_json::json;
+
+use super::{Attempt, EARS, RULE, Scene, everything, trusting};
+use crate::privilege::is_denial;
+use crate::stage::in_virtual_time;
+
+#[test]
+fn in_the_central_account_what_is_not_the_installations_own_is_out_of_reach() {
+    in_virtual_time(async {
+        let scene = Scene::new().await;
+        scene.refuses(&scene.task(), &attempts(&scene));
+    });
+}
+
+/// AWS names no resource for these two actions, so only the Region limits them; `docs/permissions.md` says so.
+#[test]
+fn bus_policies_and_subscriptions_of_others_can_be_changed_in_the_central_region_and_nowhere_else() {
+    in_virtual_time(async {
+        let scene = Scene::new().await;
+        let task = scene.task();
+        let open = json!({ "EventBusName": "default", "StatementId": "x", "Action": "events:PutEvents", "Principal": "999999999999" });
+        let topic = scene.arn("sns", scene.central(), "theirs");
+        let subscription = |region: &str| {
+            let arn = topic.replace(&scene.stage.region(), region);
+            json!({ "SubscriptionArn": format!("{arn}:0d3c7d47-9f3c-4d1c-9d67-2d8d2a5d8f61") })
+        };
+        for (service, operation, input) in [
+            (Events, "PutPermission", open.clone()),
+            (Sns, "Unsubscribe", subscription(&scene.stage.region())),
+        ] {
+            let here = scene.ask(&task, service, operation, input);
+            assert!(!here.as_ref().is_err_and(is_denial), "{operation}: {here:?}");
+        }
+        for (service, operation, input) in
+            [(Events, "PutPermission", open), (Sns, "Unsubscribe", subscription("eu-west-1"))]
+        {
+            let input = input.as_object().cloned().unwrap_or_default();
+            let there = scene.stage.simulator.ask(&task, service, "eu-west-1", operation, input);
+            assert!(there.as_ref().is_err_and(is_denial), "{operation}: {there:?}");
+        }
+    });
+}
+
+#[expect(clippy::too_many_lines, reason = "a table")]
+fn attempts(scene: &Scene) -> Vec<Attempt> {
+    let central = scene.central();
+    let pattern = json!({ "source": ["aws.iam"] }).to_string();
+    let (topic, ours) = (scene.arn("sns", central, "theirs"), scene.arn("sns", central, RULE));
+    let (queue, letters) =
+        (format!("https://sqs/{central}/theirs"), format!("https://sqs/{central}/orgwatch-dead-letters"));
+    let tags = json!([{ "Key": "a", "Value": "b" }]);
+    let nobody =
+        json!({ "Version": "2012-10-17", "Statement": [{ "Effect": "Deny", "Principal": "*", "Action": "sns:Publish", "Resource": topic }] })
+            .to_string();
+    let target = |arn: &str| json!({ "EventBusName": "orgwatch", "Rule": RULE, "Targets": [{ "Id": "mallory", "Arn": arn }] });
+    vec![
+        (
+            Iam,
+            "PutRolePolicy",
+            json!({ "RoleName": "orgwatch-task", "PolicyName": "more", "PolicyDocument": everything() }),
+            "become administrator",
+        ),
+        (
+            Iam,
+            "UpdateAssumeRolePolicy",
+            json!({ "RoleName": "orgwatch-task", "PolicyDocument": trusting(&scene.arn("iam", central, "root")) }),
+            "keep a way in",
+        ),
+        (
+            Iam,
+            "CreateRole",
+            json!({ "RoleName": "orgwatch-forwarder-x", "AssumeRolePolicyDocument": trusting(&scene.arn("iam", central, "root")) }),
+            "make a role",
+        ),
+        (Iam, "CreateUser", json!({ "UserName": "mallory" }), "have a user"),
+        (Iam, "ListRoles", json!({}), "learn of roles"),
+        (Organizations, "DescribeOrganization", json!({}), "learn of the organization"),
+        (
+            Events,
+            "PutTargets",
+            target(&scene.arn("lambda", central, "function:mallory")),
+            "run code at each alert",
+        ),
+        (Events, "PutTargets", target(&scene.arn("sqs", central, "theirs")), "listen to alerts"),
+        (
+            Events,
+            "PutTargets",
+            target(&scene.arn("logs", central, "log-group:/aws/events/mallory")),
+            "listen to alerts",
+        ),
+        (
+            Events,
+            "PutRule",
+            json!({ "Name": "orgwatch-x", "EventPattern": pattern }),
+            "have a rule on the default bus",
+        ),
+        (
+            Events,
+            "PutRule",
+            json!({ "Name": "mallory", "EventBusName": "orgwatch", "EventPattern": pattern }),
+            "have a rule of another name on our bus",
+        ),
+        (
+            Events,
+            "PutRule",
+            json!({ "Name": "orgwatch-x", "EventBusName": "theirs", "EventPattern": pattern }),
+            "have a rule on a bus of others",
+        ),
+        (
+            Events,
+            "PutRule",
+            json!({ "Name": RULE, "EventBusName": "orgwatch", "EventPattern": pattern, "RoleArn": scene.arn("iam", central, "role/sender") }),
+            "pass a role",
+        ),
+        (Events, "CreateEventBus", json!({ "Name": "mallory" }), "have a bus"),
+        (Events, "UpdateEventBus", json!({ "Name": "theirs", "Description": "x" }), "change a bus of others"),
+        (Events, "DeleteEventBus", json!({ "Name": "mallory" }), "delete a bus of others"),
+        (
+            Events,
+            "PutEvents",
+            json!({ "Entries": [{ "EventBusName": "orgwatch", "Source": "mallory", "DetailType": "x", "Detail": "{}" }] }),
+            "send to the central bus by itself",
+        ),
+        (
+            Events,
+            "CreateArchive",
+            json!({ "ArchiveName": "mallory", "EventSourceArn": scene.bus() }),
+            "keep all alerts",
+        ),
+        (
+            Events,
+            "RemovePermission",
+            json!({ "EventBusName": "theirs", "RemoveAllPermissions": true }),
+            "cut others off",
+        ),
+        (Events, "RemoveTargets", json!({ "Rule": "theirs", "Ids": ["theirs"] }), "silence others"),
+        (Events, "DeleteRule", json!({ "Name": "empty" }), "delete a rule of others"),
+        (Sns, "Publish", json!({ "TopicArn": ours, "Message": "all is well" }), "forge an alert"),
+        (
+            Sns,
+            "AddPermission",
+            json!({ "TopicArn": ours, "Label": "x", "AWSAccountId": ["999999999999"], "ActionName": ["Publish"] }),
+            "let others publish",
+        ),
+        (Sns, "CreateTopic", json!({ "Name": "mallory" }), "have a topic"),
+        (
+            Sns,
+            "TagResource",
+            json!({ "ResourceArn": topic, "Tags": tags }),
+            "make the product take a topic of others for its own",
+        ),
+        (Sns, "ListSubscriptions", json!({}), "learn who listens to others"),
+        (
+            Sqs,
+            "GetQueueAttributes",
+            json!({ "QueueUrl": queue, "AttributeNames": ["All"] }),
+            "learn of queues of others",
+        ),
+        (
+            Sqs,
+            "SetQueueAttributes",
+            json!({ "QueueUrl": queue, "Attributes": { "VisibilityTimeout": "1" } }),
+            "change a queue of others",
+        ),
+        (Sqs, "TagQueue", json!({ "QueueUrl": queue, "Tags": { "a": "b" } }), "pass conditions on tags"),
+        (Sqs, "ReceiveMessage", json!({ "QueueUrl": letters }), "read what could not be delivered"),
+        (Sqs, "SendMessage", json!({ "QueueUrl": letters, "MessageBody": "x" }), "forge a dead letter"),
+        (Sqs, "PurgeQueue", json!({ "QueueUrl": letters }), "lose what could not be delivered"),
+        (Sqs, "CreateQueue", json!({ "QueueName": "mallory" }), "have a queue"),
+        (Sqs, "DeleteQueue", json!({ "QueueUrl": queue }), "delete a queue of others"),
+        (CloudTrail, "DescribeTrails", json!({}), "learn what is logged"),
+        (
+            Sns,
+            "SetTopicAttributes",
+            json!({ "TopicArn": topic, "AttributeName": "Policy", "AttributeValue": nobody }),
+            "silence a topic of others",
+        ),
+        (
+            Sns,
+            "Subscribe",
+            json!({ "TopicArn": topic, "Protocol": "email", "Endpoint": EARS }),
+            "listen to a topic of others",
+        ),
+        (Sns, "DeleteTopic", json!({ "TopicArn": topic }), "delete a topic of others"),
+    ]
+}
