@@ -2,26 +2,32 @@
 
 mod connector;
 mod daemon;
+mod holdings;
 mod kit;
+mod ledger;
 mod watchman;
 
 use std::fmt::Write as _;
 use std::sync::Arc;
+use std::time::Duration;
 
 use aws_credential_types::Credentials;
 use jiff::{SignedDuration, Timestamp};
 use orgwatch::clock::Clock;
-use orgwatch::controller::Purpose;
+use orgwatch::controller::{Purpose, Teardown};
 use orgwatch_sim::Simulator;
-use orgwatch_sim::call::{Caller, Principal};
+use orgwatch_sim::call::{Caller, Principal, Refusal, Service};
 use orgwatch_sim::journal::Entry;
 use orgwatch_sim::seed::{self, Plan};
 use orgwatch_sim::service::{sns, sts};
 use orgwatch_sim::world::Lags;
+use serde_json::Value;
 
 pub(crate) use connector::Fuse;
 pub(crate) use daemon::{Daemon, settings};
+pub(crate) use holdings::Holdings;
 pub(crate) use kit::Kit;
+pub(crate) use ledger::Ledger;
 pub(crate) use watchman::{Watchman, reach};
 
 /// The mail address that alerts go to.
@@ -136,6 +142,36 @@ impl Stage {
         Daemon::new(&self.simulator, self.clock.clone(), task, settings(config), purpose, fuse)
     }
 
+    /// A process that takes away what is ours, with its data where that is said.
+    pub(crate) fn teardown(&self, config: &str, delete_data: bool, fuse: Arc<Fuse>) -> Daemon {
+        let teardown = Some(Teardown { accounts: Vec::new(), delete_data });
+        self.process(config, Purpose { enforce_all: true, prune: true, teardown }, fuse)
+    }
+
+    /// What an account's administrator gets who makes this call; nothing that is wrong in the world concerns it.
+    pub(crate) fn ask(
+        &self,
+        account: &str,
+        service: Service,
+        operation: &str,
+        input: Value,
+    ) -> Result<Value, Refusal> {
+        let Value::Object(input) = input else { panic!("an input is an object") };
+        self.simulator.ask(&self.administrator(account), service, &self.region(), operation, input)
+    }
+
+    /// The same for a call that must go well.
+    pub(crate) fn make(&self, account: &str, service: Service, operation: &str, input: Value) -> Value {
+        let told = input.to_string();
+        let answer = self.ask(account, service, operation, input);
+        answer.unwrap_or_else(|refusal| panic!("{operation} {told} in {account}: {refusal:?}"))
+    }
+
+    /// What all accounts hold now.
+    pub(crate) fn holdings(&self) -> Holdings {
+        Holdings::of(&self.simulator.world())
+    }
+
     /// Credentials of a role, long enough for a test.
     pub(crate) fn credentials(&self, account: &str, role: &str) -> Credentials {
         let week = SignedDuration::from_hours(24 * 7);
@@ -156,6 +192,21 @@ impl Stage {
         let mut world = self.simulator.world();
         for topic in topics {
             sns::confirm(&mut world, &topic, PEOPLE);
+        }
+    }
+
+    /// Does `work` while the people click every link that they get, within the second.
+    pub(crate) async fn confirming<T>(&self, work: impl Future<Output = T>) -> T {
+        let people = async {
+            loop {
+                self.confirm_subscriptions();
+                tokio::time::sleep(Duration::from_secs(1)).await;
+            }
+        };
+        tokio::select! {
+            biased;
+            done = work => done,
+            () = people => unreachable!("they never stop"),
         }
     }
 
