@@ -150,7 +150,7 @@ impl Drift {
         match self {
             RuleDisabled => events("DisableRule", json!({ "Name": RULE })),
             RuleDeleted => vec![
-                (Service::Events, "RemoveTargets", json!({ "Rule": RULE, "Ids": ["central"] })),
+                (Service::Events, "RemoveTargets", json!({ "Rule": RULE, "Ids": ["central", "ears"] })),
                 (Service::Events, "DeleteRule", json!({ "Name": RULE })),
             ],
             RulePattern => events("PutRule", json!({ "Name": RULE, "EventPattern": pattern })),

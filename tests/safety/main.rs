@@ -7,10 +7,13 @@ mod drift;
 mod foreign;
 mod installs;
 mod interrupted;
+mod limits;
+mod listings;
 mod script;
 mod stage;
 mod strangers;
 mod teardown;
+mod unknown;
 
 /// Whether `PROPTEST_CASES` asks for more than the usual few.
 fn many_are_asked_for() -> bool {
