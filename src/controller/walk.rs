@@ -155,7 +155,8 @@ impl Controller {
             }
             let before = open.len();
             for outcome in self.round(ready, true, &halt, &tell).await {
-                if !outcome.written.is_empty() {
+                // A call that AWS refuses again and again, for a role that never becomes ready, is no progress.
+                if outcome.written.iter().any(|written| written.outcome.is_ok()) {
                     last_progress = Instant::now();
                     pause = PAUSE;
                 }

@@ -51,7 +51,7 @@ impl Chapter {
                 let config = stage.config(CONFIGURATIONS[*configuration]);
                 let purpose = orgwatch::controller::Purpose::default();
                 let apply = stage.process(&config, purpose, Fuse::after(*calls));
-                stage.confirming(apply.apply_until_the_fuse_blows()).await;
+                stage.ends(stage.confirming(apply.apply_until_the_fuse_blows())).await;
             }
             Self::Served { configuration, script } => {
                 let daemon = stage.daemon(&stage.config(CONFIGURATIONS[*configuration]));
@@ -60,14 +60,14 @@ impl Chapter {
             }
             Self::TornDown { calls } => {
                 let teardown = stage.teardown(&stage.config(""), false, Fuse::after(*calls));
-                teardown.apply_until_the_fuse_blows().await;
+                stage.ends(teardown.apply_until_the_fuse_blows()).await;
             }
         }
     }
 }
 
 proptest! {
-    #![proptest_config(crate::cases(10))]
+    #![proptest_config(crate::cases(6))]
 
     #[test]
     fn after_any_history_it_leaves_nothing_of_ours_and_everything_else_as_it_was(
@@ -87,7 +87,7 @@ async fn run(stage: Stage, history: &[Chapter], delete_data: bool) {
     // The last configuration is not known to whoever tears down: names that were once desired are found all the same.
     let filled = fill_the_queue(&stage);
     let teardown = stage.teardown(&stage.config(""), delete_data, Fuse::none());
-    teardown.apply().await;
+    stage.ends(teardown.apply()).await;
     ledger.assert_nothing_of_others_was_touched();
     let left = ledger.left();
     if filled && !delete_data {

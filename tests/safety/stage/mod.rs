@@ -210,6 +210,16 @@ impl Stage {
         }
     }
 
+    /// Does what a command does, and fails if that goes on for an hour: then it goes on for ever.
+    pub(crate) async fn ends<T>(&self, command: impl Future<Output = T>) -> T {
+        let calls = self.calls();
+        let Ok(done) = tokio::time::timeout(Duration::from_secs(3600), command).await else {
+            let writes = self.told_writes_since(calls);
+            panic!("it does not end; the last of its {} writes: {:?}", writes.len(), writes.last());
+        };
+        done
+    }
+
     /// The ARNs of the central account's topics.
     fn topics(&self) -> Vec<String> {
         let Kit { partition, central_account, .. } = &self.kit;
@@ -227,6 +237,28 @@ impl Stage {
     /// The number of the last call so far.
     pub(crate) fn calls(&self) -> u64 {
         self.simulator.world().journal.last()
+    }
+
+    /// The writing calls of the product since then, in a few words each: account, operation, what it is about, error.
+    pub(crate) fn told_writes_since(&self, number: u64) -> Vec<String> {
+        let world = self.simulator.world();
+        let told = |entry: &Entry| {
+            let call = &entry.call;
+            let names = [
+                "Rule",
+                "Name",
+                "RoleName",
+                "TopicArn",
+                "QueueUrl",
+                "QueueName",
+                "ResourceARN",
+                "EventBusName",
+            ];
+            let about = names.iter().find_map(|name| call.text(name)).unwrap_or_default();
+            let error = entry.error.as_deref().unwrap_or_default();
+            format!("{} {} {about} {error}", call.caller.account, call.operation)
+        };
+        world.journal.since(number).filter(|entry| is_write_of_ours(entry)).map(told).collect()
     }
 
     /// The writing calls of the product since then, in words.
