@@ -95,10 +95,7 @@ impl Drift {
     /// Does it. What is not there cannot be broken, so a refusal is none of our business.
     pub(crate) fn happens(self, stage: &Stage, account: &str) {
         for (service, operation, input) in self.calls(stage, account) {
-            let Value::Object(input) = input else { panic!("an input is an object") };
-            let region = stage.region();
-            let done = stage.simulator.ask(&stage.administrator(account), service, &region, operation, input);
-            if let Err(refusal) = done {
+            if let Err(refusal) = stage.ask(account, service, operation, input) {
                 assert!(
                     [
                         "ResourceNotFoundException",
@@ -153,7 +150,7 @@ impl Drift {
         match self {
             RuleDisabled => events("DisableRule", json!({ "Name": RULE })),
             RuleDeleted => vec![
-                (Service::Events, "RemoveTargets", json!({ "Rule": RULE, "Ids": ["central"] })),
+                (Service::Events, "RemoveTargets", json!({ "Rule": RULE, "Ids": ["central", "ears"] })),
                 (Service::Events, "DeleteRule", json!({ "Name": RULE })),
             ],
             RulePattern => events("PutRule", json!({ "Name": RULE, "EventPattern": pattern })),

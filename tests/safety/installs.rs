@@ -56,3 +56,13 @@ fn every_partition_is_covered() {
         });
     }
 }
+
+#[test]
+fn apply_ends_although_a_role_that_somebody_else_keeps_is_not_there() {
+    in_virtual_time(async {
+        let stage = Stage::new(2, 1);
+        // In the management account the role is the template's, which made it under another name.
+        let config = stage.config("[member]\nforwarding_role_name = 'orgwatch-forwarder-2'\n");
+        stage.ends(stage.confirming(stage.daemon(&config).apply())).await;
+    });
+}

@@ -6,15 +6,31 @@ mod attack;
 mod configurations;
 mod converges;
 mod drift;
+mod foreign;
 mod installs;
+mod interrupted;
+mod limits;
+mod listings;
 mod privilege;
 mod script;
 mod sight;
 mod stage;
+mod strangers;
+mod teardown;
+mod unknown;
 
-/// So many cases, or more where `PROPTEST_CASES` asks for them.
+/// Whether `PROPTEST_CASES` asks for more than the usual few.
+fn many_are_asked_for() -> bool {
+    proptest::test_runner::Config::default().cases != 256
+}
+
+/// So many cases, or more where `PROPTEST_CASES` asks for them. Seeds that found something are kept.
 fn cases(usual: u32) -> proptest::test_runner::Config {
-    let default = proptest::test_runner::Config::default();
-    let asked = default.cases != 256;
-    proptest::test_runner::Config { cases: if asked { default.cases } else { usual }, ..default }
+    use proptest::test_runner::{Config, FileFailurePersistence};
+    let default = Config::default();
+    Config {
+        cases: if many_are_asked_for() { default.cases } else { usual },
+        failure_persistence: Some(Box::new(FileFailurePersistence::SourceParallel("safety/regressions"))),
+        ..default
+    }
 }

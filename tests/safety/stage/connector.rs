@@ -41,6 +41,11 @@ impl Fuse {
         self.left.load(Ordering::SeqCst) <= 0
     }
 
+    /// How many calls more it bears.
+    pub(crate) fn left(&self) -> i64 {
+        self.left.load(Ordering::SeqCst)
+    }
+
     /// One call less; whether its answer still arrives.
     fn burn(&self) -> bool {
         let left = self.left.fetch_sub(1, Ordering::SeqCst) - 1;

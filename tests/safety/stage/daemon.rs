@@ -84,12 +84,27 @@ impl Daemon {
         false
     }
 
-    /// What `apply --yes` does. Answers the passes that wrote or failed.
+    /// What `apply --yes` does, or `teardown --yes`. Answers the passes that wrote or failed.
     pub(crate) async fn apply(&self) -> Vec<PassOutcome> {
         self.controller.discover().await.unwrap_or_else(|error| panic!("{error}"));
         self.controller.look_at_all(&self.stop, &|_| ()).await;
-        let options = WalkOptions { max_failures: 10, ..WalkOptions::default() };
+        let max_failures = if self.controller.is_teardown() { usize::MAX } else { 10 };
+        let options = WalkOptions { max_failures, ..WalkOptions::default() };
         self.controller.carry_out(self.controller.keys(), &options, &self.stop, &|_| ()).await
+    }
+
+    /// The same, but it ends at once when the fuse blows; answers whether it did.
+    pub(crate) async fn apply_until_the_fuse_blows(&self) -> bool {
+        tokio::select! {
+            biased;
+            () = self.fuse.blown() => true,
+            _ = self.apply() => false,
+        }
+    }
+
+    /// How everything stands.
+    pub(crate) fn snapshot(&self) -> Snapshot {
+        self.controller.snapshot()
     }
 
     /// What is not as desired, in words; empty: all is in sync.

@@ -2,27 +2,33 @@
 
 mod connector;
 mod daemon;
+mod holdings;
 mod kit;
+mod ledger;
 mod watchman;
 
 use std::fmt::Write as _;
 use std::sync::Arc;
+use std::time::Duration;
 
 use aws_credential_types::Credentials;
 use jiff::{SignedDuration, Timestamp};
 use orgwatch::clock::Clock;
-use orgwatch::controller::Purpose;
+use orgwatch::controller::{Purpose, Teardown};
 use orgwatch_sim::Simulator;
-use orgwatch_sim::call::{Caller, Principal};
+use orgwatch_sim::call::{Caller, Principal, Refusal, Service};
 use orgwatch_sim::journal::Entry;
 use orgwatch_sim::partition::Partition;
 use orgwatch_sim::seed::{self, Plan};
 use orgwatch_sim::service::{sns, sts};
 use orgwatch_sim::world::Lags;
+use serde_json::Value;
 
 pub(crate) use connector::Fuse;
 pub(crate) use daemon::{Daemon, settings};
+pub(crate) use holdings::Holdings;
 pub(crate) use kit::Kit;
+pub(crate) use ledger::Ledger;
 pub(crate) use watchman::{Watchman, reach};
 
 /// The mail address that alerts go to.
@@ -146,6 +152,36 @@ impl Stage {
         Daemon::new(&self.simulator, self.clock.clone(), task, settings(config), purpose, fuse)
     }
 
+    /// A process that takes away what is ours, with its data where that is said.
+    pub(crate) fn teardown(&self, config: &str, delete_data: bool, fuse: Arc<Fuse>) -> Daemon {
+        let teardown = Some(Teardown { accounts: Vec::new(), delete_data });
+        self.process(config, Purpose { enforce_all: true, prune: true, teardown }, fuse)
+    }
+
+    /// What an account's administrator gets who makes this call; nothing that is wrong in the world concerns it.
+    pub(crate) fn ask(
+        &self,
+        account: &str,
+        service: Service,
+        operation: &str,
+        input: Value,
+    ) -> Result<Value, Refusal> {
+        let Value::Object(input) = input else { panic!("an input is an object") };
+        self.simulator.ask(&self.administrator(account), service, &self.region(), operation, input)
+    }
+
+    /// The same for a call that must go well.
+    pub(crate) fn make(&self, account: &str, service: Service, operation: &str, input: Value) -> Value {
+        let told = input.to_string();
+        let answer = self.ask(account, service, operation, input);
+        answer.unwrap_or_else(|refusal| panic!("{operation} {told} in {account}: {refusal:?}"))
+    }
+
+    /// What all accounts hold now.
+    pub(crate) fn holdings(&self) -> Holdings {
+        Holdings::of(&self.simulator.world())
+    }
+
     /// Credentials of a role, long enough for a test.
     pub(crate) fn credentials(&self, account: &str, role: &str) -> Credentials {
         let week = SignedDuration::from_hours(24 * 7);
@@ -169,6 +205,31 @@ impl Stage {
         }
     }
 
+    /// Does `work` while the people click every link that they get, within the second.
+    pub(crate) async fn confirming<T>(&self, work: impl Future<Output = T>) -> T {
+        let people = async {
+            loop {
+                self.confirm_subscriptions();
+                tokio::time::sleep(Duration::from_secs(1)).await;
+            }
+        };
+        tokio::select! {
+            biased;
+            done = work => done,
+            () = people => unreachable!("they never stop"),
+        }
+    }
+
+    /// Does what a command does, and fails if that goes on for an hour: then it goes on for ever.
+    pub(crate) async fn ends<T>(&self, command: impl Future<Output = T>) -> T {
+        let calls = self.calls();
+        let Ok(done) = tokio::time::timeout(Duration::from_secs(3600), command).await else {
+            let writes = self.told_writes_since(calls);
+            panic!("it does not end; the last of its {} writes: {:?}", writes.len(), writes.last());
+        };
+        done
+    }
+
     /// The ARNs of the central account's topics.
     fn topics(&self) -> Vec<String> {
         let Kit { partition, central_account, .. } = &self.kit;
@@ -186,6 +247,28 @@ impl Stage {
     /// The number of the last call so far.
     pub(crate) fn calls(&self) -> u64 {
         self.simulator.world().journal.last()
+    }
+
+    /// The writing calls of the product since then, in a few words each: account, operation, what it is about, error.
+    pub(crate) fn told_writes_since(&self, number: u64) -> Vec<String> {
+        let world = self.simulator.world();
+        let told = |entry: &Entry| {
+            let call = &entry.call;
+            let names = [
+                "Rule",
+                "Name",
+                "RoleName",
+                "TopicArn",
+                "QueueUrl",
+                "QueueName",
+                "ResourceARN",
+                "EventBusName",
+            ];
+            let about = names.iter().find_map(|name| call.text(name)).unwrap_or_default();
+            let error = entry.error.as_deref().unwrap_or_default();
+            format!("{} {} {about} {error}", call.caller.account, call.operation)
+        };
+        world.journal.since(number).filter(|entry| is_write_of_ours(entry)).map(told).collect()
     }
 
     /// The writing calls of the product since then, in words.

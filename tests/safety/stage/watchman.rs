@@ -152,7 +152,8 @@ impl Watchman {
     }
 }
 
-fn is_by(call: &Call, ours: &str) -> bool {
+/// Whether a role whose name begins with `ours` made the call.
+pub(super) fn is_by(call: &Call, ours: &str) -> bool {
     match &call.caller.principal {
         orgwatch_sim::call::Principal::Administrator => false,
         orgwatch_sim::call::Principal::Session(session) => session.role_name.starts_with(ours),
