@@ -2,6 +2,13 @@
 //!
 //! Everything runs in one thread and in virtual time; the product reaches the simulator through the AWS SDK alone.
 
+#![expect(
+    clippy::expect_used,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "this is all test code, its functions included"
+)]
+
 mod attack;
 mod configurations;
 mod converges;

@@ -143,7 +143,8 @@ fn a_writing_session_can_do_what_its_plan_does_and_nothing_else() {
             "events:RemoveTargets",
             "iam:DeleteRole",
             "iam:DeleteRolePolicy",
-            "iam:DetachRolePolicy"
+            "iam:DetachRolePolicy",
+            "iam:PutRolePermissionsBoundary"
         ]
     );
     let one = |call: Call| {

@@ -128,6 +128,7 @@ fn attempts(scene: &Scene) -> Vec<Attempt> {
             json!({ "PolicyArn": boundary, "VersionId": "v1" }),
             "bring an old boundary back",
         ),
+        (Iam, "GetRole", json!({ "RoleName": "theirs" }), "learn of roles of others"),
         (Iam, "CreateUser", json!({ "UserName": "mallory" }), "have a user"),
         (Iam, "CreateAccessKey", json!({ "UserName": "operator" }), "have keys for ever"),
         (

@@ -209,6 +209,7 @@ fn to_more_rights(scene: &Scene) -> Vec<Attempt> {
         (Organizations, "DescribeOrganization", json!({}), "learn of the organization"),
         (Account, "ListRegions", json!({}), "learn where it may go"),
         (Iam, "ListUsers", json!({}), "learn who has keys"),
+        (Iam, "GetRole", json!({ "RoleName": "theirs" }), "learn of roles of others"),
         (
             Iam,
             "GetRolePolicy",
@@ -227,7 +228,6 @@ fn to_others(scene: &Scene) -> Vec<Attempt> {
     let theirs = scene.arn("events", member, "rule/theirs");
     let queue = scene.arn("sqs", member, "theirs");
     let lambda = scene.arn("lambda", member, "function:mallory");
-    let elsewhere = scene.arn("events", &scene.stage.management, "event-bus/default");
     let topic = scene.arn("sns", member, "theirs");
     let url = format!("https://sqs/{member}/theirs");
     let forwarder = scene.arn("iam", member, &format!("role/{FORWARDER}"));

@@ -168,6 +168,8 @@ pub fn settle(world: &mut World) {
             Change::Close(account) => finish_closure(world, &account, at),
             Change::Clean(account) => {
                 leave_by(world, &account, "CLEANED", at);
+                // AWS: with the account everything goes that it held.
+                world.accounts.remove(&account);
             }
         }
     }
