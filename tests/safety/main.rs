@@ -2,7 +2,17 @@
 //!
 //! Everything runs in one thread and in virtual time; the product reaches the simulator through the AWS SDK alone.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "this is all test code, its functions included"
+)]
+
+mod attacker;
 mod converges;
+mod copies;
+mod credentials;
 mod drift;
 mod foreign;
 mod installs;
@@ -10,6 +20,7 @@ mod interrupted;
 mod limits;
 mod listings;
 mod script;
+mod secrets;
 mod stage;
 mod strangers;
 mod teardown;
