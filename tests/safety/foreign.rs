@@ -78,7 +78,7 @@ fn from_installation_to_teardown_everything_that_others_made_stays_as_it_was() {
 }
 
 proptest! {
-    #![proptest_config(crate::cases(8))]
+    #![proptest_config(crate::cases(5))]
 
     #[test]
     fn no_call_of_ours_ever_changes_what_others_made(

@@ -10,8 +10,11 @@
 )]
 
 mod attack;
+mod attacker;
 mod configurations;
 mod converges;
+mod copies;
+mod credentials;
 mod drift;
 mod foreign;
 mod installs;
@@ -20,6 +23,7 @@ mod limits;
 mod listings;
 mod privilege;
 mod script;
+mod secrets;
 mod sight;
 mod stage;
 mod strangers;

@@ -26,12 +26,10 @@ const OURS: &str = "orgwatch-";
 const SIGNS: [&str; 2] = ["managed by orgwatch/orgwatch v1", r#""orgwatch:managed-by": "orgwatch""#];
 
 impl Ledger {
-    /// Begins to watch: what is there now is somebody else's, but what carries a sign of ours.
+    /// Begins to watch: what is there now is somebody else's, the template's roles too.
     pub(crate) fn post(simulator: &Simulator) -> Self {
         let before = Holdings::of(&simulator.world());
-        let signed = before.names().filter(|name| is_signed(&before, name));
-        let ours = signed.map(ToOwned::to_owned).collect();
-        let ledger = Self(Arc::new(Mutex::new(Pages { before, ours, touched: Vec::new() })));
+        let ledger = Self(Arc::new(Mutex::new(Pages { before, ..Pages::default() })));
         let pages = Arc::clone(&ledger.0);
         simulator.watch(move |world, call, result| {
             if result.is_ok() && orgwatch_sim::journal::is_write(&call.operation) {

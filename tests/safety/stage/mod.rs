@@ -7,7 +7,6 @@ mod kit;
 mod ledger;
 mod watchman;
 
-use std::fmt::Write as _;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -128,11 +127,11 @@ impl Stage {
              [central]\naccount_id = '{central_account}'\n"
         );
         if !more.contains("[[alert]]") {
-            let _ = write!(
-                text,
+            let alert = format!(
                 "[[alert]]\nname = 'iam-changes'\n\
                  subscriptions = [{{ protocol = 'email', endpoint = '{PEOPLE}' }}]\n"
             );
+            text.push_str(&alert);
         }
         if !more.contains("[reconcile]") {
             text.push_str("[reconcile]\nmode = 'enforce'\niam_writes_per_second = 'off'\n");
