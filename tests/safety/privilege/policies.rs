@@ -4,6 +4,7 @@ use orgwatch_sim::call::Service;
 use serde_json::{Value, json};
 
 use super::scenario::Scenario;
+use crate::stage::Kit;
 
 /// Where a document of `deploy/iam` is in force.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -106,7 +107,7 @@ impl Right {
 
     fn write(&self, scenario: &Scenario, account: &str, role: &str) {
         let input = json!({
-            "RoleName": role, "PolicyName": self.file.replace(".json", ""),
+            "RoleName": role, "PolicyName": Kit::inline_name(self.file),
             "PolicyDocument": self.lacking(scenario, account),
         });
         scenario.people(account, Service::Iam, "PutRolePolicy", input);

@@ -34,15 +34,21 @@ impl Kit {
 }
 
 impl Kit {
+    /// The name under which a file of `deploy/iam` is a role's inline policy.
+    pub(crate) fn inline_name(file: &str) -> String {
+        match file {
+            "forwarding-role-policy.json" => "orgwatch-forward".to_owned(),
+            other => other.replace(".json", ""),
+        }
+    }
+
     /// Installs what the templates of `deploy/` install.
     pub(crate) fn install(&self, world: &mut World, management: &str, members: &[String]) {
         let role = |world: &mut World, account: &str, name: &str, trust: &str, policies: &[&str]| {
             let read = |file: &str| Document::parse(&self.document(file, account)).expect("it is a policy");
             let mut new = NewRole::new(name, read(trust));
-            new.inline = policies.iter().map(|file| (file.replace(".json", ""), read(file))).collect();
+            new.inline = policies.iter().map(|file| (Self::inline_name(file), read(file))).collect();
             new.created_at = Some(Timestamp::UNIX_EPOCH);
-            new.boundary = (name == "orgwatch-forwarder")
-                .then(|| format!("arn:{}:iam::{account}:policy/orgwatch-boundary", self.partition));
             install_role(world, account, new);
         };
         let boundary = |world: &mut World, account: &str| {
@@ -73,7 +79,8 @@ impl Kit {
     pub(crate) fn install_forwarder(&self, world: &mut World, account: &str, name: &str) {
         let read = |file: &str| Document::parse(&self.document(file, account)).expect("it is a policy");
         let mut new = NewRole::new(name, read("forwarding-role-trust.json"));
-        new.inline = [("orgwatch-forward".to_owned(), read("forwarding-role-policy.json"))].into();
+        let policy = "forwarding-role-policy.json";
+        new.inline = [(Self::inline_name(policy), read(policy))].into();
         new.boundary = Some(format!("arn:{}:iam::{account}:policy/orgwatch-boundary", self.partition));
         new.tags = [("orgwatch:managed-by".to_owned(), "orgwatch".to_owned())].into();
         new.description = Some("managed by orgwatch/orgwatch v1".to_owned());
