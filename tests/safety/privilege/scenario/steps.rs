@@ -1,0 +1,253 @@
+//! What happens in the scenario, step by step.
+
+use std::time::Duration;
+
+use orgwatch::controller::{Purpose, Teardown};
+use orgwatch_sim::call::Service;
+use orgwatch_sim::service::sns;
+use serde_json::json;
+
+use super::{Done, Home, Scenario, is_about_roles};
+use crate::converges::assert_everybody_is_heard;
+use crate::drift::{Drift, IN_CENTRAL, IN_MEMBERS};
+use crate::stage::Stage;
+
+/// Who subscribes beside the people in [`Drift::SubscriptionAdded`].
+const STRANGER: &str = "mallory@example.org";
+const WATCH: &str = "orgwatch-iam-changes";
+const MINE: &str = "orgwatch:managed-by";
+
+impl Scenario {
+    /// Credentials of another organization or account than configured are noticed.
+    pub(super) async fn wrong_place(&self) -> Done {
+        let config = self.config("");
+        let kit = &self.stage.kit;
+        let (wrong, elsewhere) = (
+            config.replacen(&kit.organization_id, "o-a1b2c3d4e5", 1),
+            config.replacen(
+                &format!("account_id = '{}'", kit.central_account),
+                "account_id = '999999999999'",
+                1,
+            ),
+        );
+        let mut configs = vec![wrong];
+        // A role names its account, so there a configuration with another one is refused before anything is asked.
+        if self.home == Home::Task {
+            configs.push(elsewhere);
+        }
+        for config in configs {
+            let calls = self.stage.calls();
+            match self.look(&config, Purpose { enforce_all: true, ..Purpose::default() }).await {
+                Err(said) if said.contains("these credentials belong to") => {}
+                Err(said) => return Err(format!("not the wrong place, but: {said}")),
+                Ok(_) => return Err(format!("the wrong place was not noticed: {config}")),
+            }
+            assert_eq!(self.stage.writes_since(calls), Vec::<String>::new());
+        }
+        Ok(())
+    }
+
+    /// Every drift that the other safety tests know, in a member, in the management account and in the central one.
+    pub(super) async fn drifts(&self, config: &str, thorough: bool) -> Done {
+        let stage = &self.stage;
+        let (central, management) = (&stage.accounts[0], &stage.management);
+        if !thorough {
+            // Those that need every action between them, all at once.
+            for drift in [
+                Drift::RuleDescription,
+                Drift::TargetAdded,
+                Drift::RoleTrust,
+                Drift::RolePolicyAdded,
+                Drift::RolePolicyAttached,
+                Drift::RoleBoundary,
+                Drift::RoleUntagged,
+            ] {
+                drift.happens(stage, self.member());
+            }
+            for drift in [Drift::RuleDescription, Drift::TargetAdded] {
+                drift.happens(stage, management);
+            }
+            for drift in [
+                Drift::BusDescription,
+                Drift::AlertRulePattern,
+                Drift::TopicPolicy,
+                Drift::TopicName,
+                Drift::QueuePolicy,
+            ] {
+                drift.happens(stage, central);
+            }
+            return self.mend("many drifts", config, false).await;
+        }
+        for drift in IN_MEMBERS {
+            drift.happens(stage, self.member());
+            if !is_about_roles(drift) {
+                drift.happens(stage, management);
+            }
+            self.mend(&format!("{drift:?}"), config, false).await?;
+        }
+        for drift in IN_CENTRAL.into_iter().filter(|drift| *drift != Drift::SubscriptionAdded) {
+            drift.happens(stage, central);
+            self.mend(&format!("{drift:?}"), config, false).await?;
+        }
+        // The rules' own path is whole again as well.
+        assert_everybody_is_heard(stage);
+        Ok(())
+    }
+
+    /// The forwarding role's description, a subscription of our own that is gone, a target that an alert rule has too
+    /// many.
+    pub(super) async fn what_the_list_of_drifts_lacks(&self, config: &str) -> Done {
+        let (stage, kit) = (&self.stage, &self.stage.kit);
+        let central = &kit.central_account;
+        let input = json!({ "RoleName": "orgwatch-forwarder", "Description": "mine" });
+        self.people(self.member(), Service::Iam, "UpdateRoleDescription", input);
+        let ears = format!("arn:{}:sqs:{}:{central}:ears", kit.partition, stage.region());
+        self.people(
+            central,
+            Service::Events,
+            "PutTargets",
+            json!({ "EventBusName": "orgwatch", "Rule": WATCH, "Targets": [{ "Id": "ears", "Arn": ears }] }),
+        );
+        self.mend("description and ears", config, false).await
+    }
+
+    /// Somebody subscribes and confirms, and is removed again.
+    pub(super) async fn strange_subscription(&self, config: &str) -> Done {
+        Drift::SubscriptionAdded.happens(&self.stage, &self.stage.accounts[0]);
+        sns::confirm(&mut self.stage.simulator.world(), &self.topic(), STRANGER);
+        self.mend("a stranger's subscription", config, false).await
+    }
+
+    fn topic(&self) -> String {
+        let kit = &self.stage.kit;
+        format!("arn:{}:sns:{}:{}:{WATCH}", kit.partition, kit.central_region, kit.central_account)
+    }
+
+    fn queue(&self) -> String {
+        format!("https://sqs/{}/orgwatch-dead-letters", self.stage.kit.central_account)
+    }
+
+    /// Topic and queue lose the tag that makes them ours, and are adopted by configuration.
+    pub(super) async fn adoption(&self) -> Done {
+        let central = &self.stage.kit.central_account;
+        let input = json!({ "ResourceArn": self.topic(), "TagKeys": [MINE] });
+        self.people(central, Service::Sns, "UntagResource", input);
+        let input = json!({ "QueueUrl": self.queue(), "TagKeys": [MINE] });
+        self.people(central, Service::Sqs, "UntagQueue", input);
+        let adopt = format!(
+            "[reconcile]\nmode = 'enforce'\niam_writes_per_second = 'off'\n\
+             adopt = ['topic:{WATCH}', 'queue:orgwatch-dead-letters']\n"
+        );
+        self.mend("adoption", &self.config(&adopt), false).await
+    }
+
+    /// A second watch with its alert comes and goes, and so do a queue and roles that nobody wants any more.
+    pub(super) async fn orphans(&self, config: &str) -> Done {
+        let (stage, central, member) = (&self.stage, &self.stage.kit.central_account, self.member());
+        let two = self.config(
+            "[[watch]]\nname = 'iam-changes'\npreset = 'iam-changes'\n\
+             [[watch]]\nname = 'deletions'\npattern = '''{\"source\": [\"aws.s3\"], \
+             \"detail-type\": [\"AWS API Call via CloudTrail\"]}'''\n",
+        );
+        self.apply(&two, false).await?;
+        let tags = json!([{ "Key": MINE, "Value": "orgwatch" }]);
+        let named = json!({ MINE: "orgwatch" });
+        let input = json!({ "QueueName": "orgwatch-old", "tags": named });
+        self.people(central, Service::Sqs, "CreateQueue", input);
+        let boundary = format!("arn:{}:iam::{member}:policy/orgwatch-boundary", stage.kit.partition);
+        let trust = stage.kit.document("forwarding-role-trust.json", member);
+        let policy = stage.kit.document("forwarding-role-policy.json", member);
+        for (role, boundary) in
+            [("orgwatch-forwarder-old", Some(boundary)), ("orgwatch-forwarder-bare", None)]
+        {
+            let mut input = json!({ "RoleName": role, "AssumeRolePolicyDocument": trust, "Tags": tags });
+            if let Some(boundary) = boundary {
+                input["PermissionsBoundary"] = json!(boundary);
+            }
+            self.people(member, Service::Iam, "CreateRole", input);
+            let input =
+                json!({ "RoleName": role, "PolicyName": "orgwatch-forward", "PolicyDocument": policy });
+            self.people(member, Service::Iam, "PutRolePolicy", input);
+        }
+        self.mend("orphans", config, true).await?;
+        let left = self.left();
+        let wanted =
+            |name: &String| name.contains("deletions") || name.contains("-old") || name.contains("-bare");
+        if left.iter().any(wanted) { Err(format!("orphans are left: {left:?}")) } else { Ok(()) }
+    }
+
+    /// The daemon mends what happens meanwhile.
+    pub(super) async fn serve(&self, config: &str) -> Done {
+        let daemon = self.process(config, Purpose::default());
+        let around = async {
+            tokio::time::sleep(Duration::from_secs(600)).await;
+            for drift in [Drift::RuleDeleted, Drift::RoleDeleted] {
+                drift.happens(&self.stage, self.member());
+            }
+            // Later: EventBridge would refuse the targets of members, whatever their rights, as long as the bus refuses them.
+            tokio::time::sleep(Duration::from_secs(1800)).await;
+            Drift::BusPolicyRemoved.happens(&self.stage, &self.stage.accounts[0]);
+        };
+        futures::join!(around, daemon.serve_for(Duration::from_secs(2 * 3600)));
+        let left = daemon.out_of_sync();
+        if left.is_empty() { Ok(()) } else { Err(format!("serve: {left:#?}")) }
+    }
+
+    /// Everything goes, from a second Region too, a queue with an event in it and a role without its boundary
+    /// included.
+    pub(super) async fn teardown(&self) -> Done {
+        let stage = &self.stage;
+        let region = stage.region();
+        let both = self.config(&format!(
+            "[[watch]]\nname = 'iam-changes'\npreset = 'iam-changes'\nregions = ['{region}', 'eu-west-1']\n"
+        ));
+        self.mend("a second Region", &both, false).await?;
+        let central = &stage.kit.central_account;
+        let input = json!({ "QueueUrl": self.queue(), "MessageBody": "{}" });
+        self.people(central, Service::Sqs, "SendMessage", input);
+        Drift::RoleBoundary.happens(stage, self.member());
+        let teardown = Some(Teardown { accounts: Vec::new(), delete_data: true });
+        self.carry_out(&both, Purpose { enforce_all: true, prune: true, teardown }).await?;
+        let left = self.left();
+        if left.is_empty() { Ok(()) } else { Err(format!("teardown left {left:?}")) }
+    }
+
+    /// What carries the installation's name and was not installed by the templates, in all accounts and both Regions.
+    pub(super) fn left(&self) -> Vec<String> {
+        let stage = &self.stage;
+        let mut found = Vec::new();
+        for account in stage.accounts.iter().chain([&stage.management]) {
+            let caller = stage.administrator(account);
+            for region in [stage.region(), "eu-west-1".to_owned()] {
+                for (service, operation, list, field) in [
+                    (Service::Events, "ListRules", "Rules", "/Name"),
+                    (Service::Events, "ListEventBuses", "EventBuses", "/Name"),
+                    (Service::Sns, "ListTopics", "Topics", "/TopicArn"),
+                    (Service::Sqs, "ListQueues", "QueueUrls", ""),
+                    (Service::Iam, "ListRoles", "Roles", "/RoleName"),
+                ] {
+                    let listed = stage
+                        .simulator
+                        .ask(&caller, service, &region, operation, serde_json::Map::new())
+                        .unwrap_or_else(|refusal| panic!("{operation}: {refusal:?}"));
+                    let names = listed[list].as_array().into_iter().flatten();
+                    found.extend(
+                        names
+                            .filter_map(|item| item.pointer(field)?.as_str())
+                            .map(|name| name.rsplit([':', '/']).next().unwrap_or_default())
+                            .filter(|name| name.starts_with("orgwatch"))
+                            .filter(|name| !is_installed(stage, account, name))
+                            .map(|name| format!("{account} {region} {name}")),
+                    );
+                }
+            }
+        }
+        found
+    }
+}
+
+/// Whether the templates install a role of that name in the account.
+fn is_installed(stage: &Stage, account: &str, name: &str) -> bool {
+    let forwarder = name == "orgwatch-forwarder" && account == stage.management;
+    forwarder || ["orgwatch-member", "orgwatch-task", "orgwatch-organization-reader"].contains(&name)
+}
