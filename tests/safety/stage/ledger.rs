@@ -12,6 +12,8 @@ use super::watchman::is_by;
 #[derive(Debug, Default)]
 struct Pages {
     before: Holdings,
+    /// What we ever made. A name stays here when somebody makes the thing anew without our sign: what was ours is taken
+    /// back.
     ours: BTreeSet<String>,
     touched: Vec<String>,
 }
@@ -78,14 +80,6 @@ impl Pages {
                     call.input
                 ));
             }
-        } else {
-            // What somebody makes anew at a name of ours is theirs.
-            for name in &moves.new {
-                ours.remove(*name);
-            }
-        }
-        for name in &moves.gone {
-            ours.remove(*name);
         }
         self.before = now;
     }
