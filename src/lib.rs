@@ -21,6 +21,7 @@ pub mod judge;
 pub mod kinds;
 pub mod limits;
 pub mod model;
+mod pace;
 pub mod pattern;
 pub mod planning;
 pub mod presets;

@@ -8,7 +8,6 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use aws_credential_types::provider::SharedCredentialsProvider;
-use governor::{DefaultDirectRateLimiter, Quota, RateLimiter};
 use secrecy::SecretString;
 use tokio::sync::Mutex;
 
@@ -20,6 +19,7 @@ use crate::model::error::CloudError;
 use crate::model::ids::{AccountId, Region, RoleArn};
 use crate::model::plan::Change;
 use crate::model::target::Side;
+use crate::pace::Pace;
 use crate::world::{Reach, Target, World};
 
 /// AssumeRole calls a second. STS allows 600 to an account and Region, shared with everybody in it; three
@@ -82,15 +82,14 @@ pub struct Broker {
     cloud: Cloud,
     settings: SessionSettings,
     clock: Clock,
-    pace: DefaultDirectRateLimiter,
+    pace: Pace,
     held: std::sync::Mutex<Sessions>,
 }
 
 impl Broker {
     /// A broker that holds nothing yet.
     pub fn new(cloud: Cloud, settings: SessionSettings, clock: Clock) -> Self {
-        let pace =
-            RateLimiter::direct(Quota::per_second(ASSUME_ROLE_PER_SECOND).allow_burst(ASSUME_ROLE_BURST));
+        let pace = Pace::with_burst(ASSUME_ROLE_PER_SECOND, ASSUME_ROLE_BURST);
         Self { cloud, settings, clock, pace, held: std::sync::Mutex::default() }
     }
 
@@ -231,7 +230,7 @@ impl Broker {
             seconds: i32::try_from(self.settings.duration.as_secs()).unwrap_or(3600),
             policy: Some(policy),
         };
-        self.pace.until_ready().await;
+        self.pace.ready().await;
         let (credentials, ends) = self.cloud.assume_role(&with, &ask).await?;
         Ok((SharedCredentialsProvider::new(credentials), ends))
     }

@@ -5,7 +5,6 @@ use std::collections::{BTreeMap, HashMap};
 use std::num::NonZeroU32;
 
 use aws_sdk_organizations::types as sdk;
-use governor::{DefaultDirectRateLimiter, Quota, RateLimiter};
 use jiff::Timestamp;
 
 use super::{Cloud, Session, send};
@@ -13,22 +12,23 @@ use crate::inventory::{Account, AccountState};
 use crate::model::call::Tags;
 use crate::model::error::CloudError;
 use crate::model::ids::{AccountId, OrganizationId, OuId};
+use crate::pace::Pace;
 
 /// Reads an organization at a given pace.
 pub struct OrganizationReader {
     cloud: Cloud,
-    pace: DefaultDirectRateLimiter,
+    pace: Pace,
 }
 
 impl OrganizationReader {
     /// A reader that makes at most `per_second` calls a second.
     pub fn new(cloud: Cloud, per_second: NonZeroU32) -> Self {
-        Self { cloud, pace: RateLimiter::direct(Quota::per_second(per_second)) }
+        Self { cloud, pace: Pace::per_second(per_second) }
     }
 
     /// The organization's id and its management account. Any account of the organization may ask.
     pub async fn describe(&self, session: &Session) -> Result<(OrganizationId, AccountId), CloudError> {
-        self.pace.until_ready().await;
+        self.pace.ready().await;
         let request = self.cloud.organizations.describe_organization();
         let answer = send!(
             self.cloud,
@@ -53,7 +53,7 @@ impl OrganizationReader {
         let mut accounts = Vec::new();
         let mut token: Option<String> = None;
         loop {
-            self.pace.until_ready().await;
+            self.pace.ready().await;
             let request = self.cloud.organizations.list_accounts().set_next_token(token);
             let page =
                 send!(self.cloud, session, aws_sdk_organizations, "organizations", "ListAccounts", request)?;
@@ -84,7 +84,7 @@ impl OrganizationReader {
         let mut tags = Tags::new();
         let mut token = None;
         loop {
-            self.pace.until_ready().await;
+            self.pace.ready().await;
             let request = self
                 .cloud
                 .organizations
@@ -113,7 +113,7 @@ impl OrganizationReader {
         let mut open: Vec<Vec<OuId>> = Vec::new();
         let mut token = None;
         loop {
-            self.pace.until_ready().await;
+            self.pace.ready().await;
             let request = self.cloud.organizations.list_roots().set_next_token(token);
             let page =
                 send!(self.cloud, session, aws_sdk_organizations, "organizations", "ListRoots", request)?;
@@ -141,7 +141,7 @@ impl OrganizationReader {
         let mut ids = Vec::new();
         let mut token = None;
         loop {
-            self.pace.until_ready().await;
+            self.pace.ready().await;
             let request = self
                 .cloud
                 .organizations
@@ -171,7 +171,7 @@ impl OrganizationReader {
         let mut ids = Vec::new();
         let mut token = None;
         loop {
-            self.pace.until_ready().await;
+            self.pace.ready().await;
             let request = self
                 .cloud
                 .organizations

@@ -12,10 +12,8 @@ mod views;
 mod walk;
 
 use std::collections::BTreeMap;
-use std::num::NonZeroU32;
 use std::sync::{Arc, Mutex};
 
-use governor::{DefaultDirectRateLimiter, Quota, RateLimiter};
 use jiff::Timestamp;
 use tokio::sync::Notify;
 
@@ -30,6 +28,7 @@ use crate::inventory::Inventory;
 use crate::model::ids::{AccountId, OrganizationId};
 use crate::model::target::{Side, TargetKey};
 use crate::model::view::Standing;
+use crate::pace::Pace;
 use crate::telemetry::metrics::Metrics;
 use crate::world::{Target, Targets, World};
 
@@ -73,7 +72,7 @@ pub struct Controller {
     fleet: Mutex<fleet::Fleet>,
     chronicle: Mutex<Chronicle>,
     endpoints: Endpoints,
-    iam_pace: Option<DefaultDirectRateLimiter>,
+    iam_pace: Option<Pace>,
     metrics: Arc<Metrics>,
     pub(crate) clock: Clock,
     account_checked: tokio::sync::OnceCell<()>,
@@ -120,7 +119,6 @@ impl Controller {
             .flat_map(|alert| &alert.subscriptions)
             .map(|s| ((s.protocol.as_str().to_owned(), s.endpoint.shown().to_owned()), s.endpoint.clone()))
             .collect();
-        let pace = |per_second: NonZeroU32| RateLimiter::direct(Quota::per_second(per_second));
         Self {
             broker: Broker::new(cloud.clone(), session, clock.clone()),
             reader: OrganizationReader::new(cloud.clone(), settings.organization.max_calls_per_second),
@@ -128,7 +126,7 @@ impl Controller {
             fleet: Mutex::new(fleet::Fleet::new(rules)),
             chronicle: Mutex::default(),
             endpoints,
-            iam_pace: settings.reconcile.iam_writes_per_second.map(pace),
+            iam_pace: settings.reconcile.iam_writes_per_second.map(Pace::per_second),
             metrics,
             started_at: clock.now(),
             clock,

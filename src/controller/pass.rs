@@ -119,7 +119,7 @@ impl Controller {
             let mut failed = None;
             for call in &change.calls {
                 if let Some(pace) = self.iam_pace.as_ref().filter(|_| in_force && call.service() == "iam") {
-                    pace.until_ready().await;
+                    pace.ready().await;
                 }
                 let outcome = self.cloud.execute(session, call, &self.endpoints).await;
                 failed = outcome.as_ref().err().map(|error| error.class);
