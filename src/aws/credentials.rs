@@ -192,8 +192,10 @@ impl Broker {
             return Ok(held.credentials.clone());
         }
         let (credentials, ends) = Box::pin(self.assume(role, policy, hop)).await?;
-        *held =
-            Some(Held { credentials: credentials.clone(), renew_at: renewal(ends, self.settings.duration) });
+        *held = Some(Held {
+            credentials: credentials.clone(),
+            renew_at: renewal(ends, self.settings.duration, self.clock.jitter()),
+        });
         Ok(credentials)
     }
 
@@ -236,8 +238,8 @@ impl Broker {
     }
 }
 
-/// Between a sixth and a third of the session before its end, at random, so that a thousand sessions that began
+/// Between a sixth and a third of the session before its end, by `jitter`, so that a thousand sessions that began
 /// together do not end together.
-fn renewal(ends: SystemTime, duration: Duration) -> SystemTime {
-    ends - duration.mul_f64(rand::random_range(1.0 / 6.0..1.0 / 3.0))
+fn renewal(ends: SystemTime, duration: Duration, jitter: f64) -> SystemTime {
+    ends - duration.mul_f64((1.0 + jitter) / 6.0)
 }

@@ -128,10 +128,12 @@ async fn passes(
             controller.metrics.queue_depth(due, waiting, working);
         }
         tokio::select! {
+            // In this order, so that the same things that happen at once are taken in the same turn.
+            biased;
             () = stop.cancelled() => break,
+            Some(ended) = running.join_next_with_id() => end(&controller, &requests, &mut keys, ended),
             () = requests.posted.notified() => {}
             () = tokio::time::sleep_until(next.unwrap_or_else(|| Instant::now() + Duration::from_secs(60))) => {}
-            Some(ended) = running.join_next_with_id() => end(&controller, &requests, &mut keys, ended),
         }
     }
     let drained = tokio::time::timeout(DRAIN, async {
@@ -175,7 +177,7 @@ fn end(
     };
     let news = outcome.as_ref().is_some_and(|o| o.news);
     let delay = match &outcome {
-        Some(outcome) => requeue::delay(outcome, failures, in_grace, resync, rand::random()),
+        Some(outcome) => requeue::delay(outcome, failures, in_grace, resync, controller.clock.jitter()),
         None => resync,
     };
     // An excluded account in which nothing of ours is left gets no further call.

@@ -2,6 +2,9 @@
 
 use std::time::Duration;
 
+use jiff::SignedDuration;
+use orgwatch_sim::journal::Entry;
+use orgwatch_sim::world::Lags;
 use proptest::prelude::*;
 
 use crate::script::{self, Script, TROUBLED};
@@ -56,4 +59,34 @@ pub(crate) fn assert_everybody_is_heard(stage: &Stage) {
         let wanted = format!("email {PEOPLE}");
         assert!(people.contains(&wanted), "an event of {account} reaches {people:?}");
     }
+}
+
+#[test]
+fn the_same_seed_gives_the_same_run_again() {
+    use proptest::strategy::ValueTree;
+    use proptest::test_runner::TestRunner;
+    let script =
+        script::script(ACCOUNTS).new_tree(&mut TestRunner::deterministic()).expect("there is one").current();
+    let lags = Lags {
+        read: SignedDuration::from_secs(7),
+        effect: SignedDuration::from_secs(3),
+        role: SignedDuration::from_secs(11),
+    };
+    let journal = || {
+        in_virtual_time(async {
+            let stage = Stage::lagging(ACCOUNTS, 5, lags);
+            let daemon = stage.daemon(&stage.config(""));
+            futures::join!(script.play(&stage), daemon.serve_for(TROUBLED));
+            let world = stage.simulator.world();
+            let told =
+                |entry: &Entry| format!("{} {} {:?}", entry.call.at, entry.principal(), entry.call.input);
+            world.journal.since(0).map(told).collect::<Vec<_>>()
+        })
+    };
+    let (first, second) = (journal(), journal());
+    assert!(first.len() > 200, "{}", first.len());
+    for (first, second) in first.iter().zip(&second) {
+        assert_eq!(first, second);
+    }
+    assert_eq!(first.len(), second.len());
 }

@@ -1,11 +1,12 @@
 //! The product, built from its own parts as `serve` and the commands build it.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use aws_credential_types::Credentials;
 use aws_credential_types::provider::SharedCredentialsProvider;
 use aws_smithy_async::rt::sleep::{SharedAsyncSleep, TokioSleep};
+use aws_smithy_async::time::{SharedTimeSource, TimeSource};
 use orgwatch::aws::{Cloud, load};
 use orgwatch::clock::Clock;
 use orgwatch::config::{self, Settings};
@@ -20,6 +21,16 @@ use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use super::connector::{self, Fuse};
+
+/// The SDK's clock is the stage's.
+#[derive(Debug)]
+struct VirtualTime(Clock);
+
+impl TimeSource for VirtualTime {
+    fn now(&self) -> SystemTime {
+        SystemTime::from(self.0.now())
+    }
+}
 
 /// One process of the product.
 pub(crate) struct Daemon {
@@ -47,7 +58,9 @@ impl Daemon {
     ) -> Self {
         let sdk = aws_types::SdkConfig::builder()
             .behavior_version(load::behavior())
-            .retry_config(load::retries())
+            // Without chance of their own, so that a seed gives the same run again.
+            .retry_config(load::retries().with_use_static_exponential_base(true))
+            .time_source(SharedTimeSource::new(VirtualTime(clock.clone())))
             .timeout_config(load::timeouts())
             .endpoint_url("http://simulator.invalid")
             .region(aws_types::region::Region::new(settings.central_region().to_string()))

@@ -7,7 +7,7 @@ mod kit;
 mod ledger;
 mod watchman;
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use aws_credential_types::Credentials;
@@ -21,6 +21,8 @@ use orgwatch_sim::partition::Partition;
 use orgwatch_sim::seed::{self, Plan};
 use orgwatch_sim::service::{sns, sts};
 use orgwatch_sim::world::Lags;
+use rand::rngs::StdRng;
+use rand::{RngExt, SeedableRng};
 use serde_json::Value;
 
 pub(crate) use connector::Fuse;
@@ -53,10 +55,15 @@ pub(crate) fn in_virtual_time<T>(work: impl Future<Output = T>) -> T {
         .block_on(work)
 }
 
-/// A clock that follows the runtime's time.
-fn virtual_clock() -> Clock {
-    let (began, start) = (tokio::time::Instant::now(), Timestamp::now());
-    Clock::new(move || start + SignedDuration::try_from(began.elapsed()).expect("no test lives that long"))
+/// A clock that follows the runtime's time, from the same moment in every run.
+fn virtual_clock(seed: u64) -> Clock {
+    let began = tokio::time::Instant::now();
+    let start: Timestamp = "2026-11-20T12:00:00Z".parse().expect("it is a time");
+    let chance = Mutex::new(StdRng::seed_from_u64(seed));
+    Clock::new(
+        move || start + SignedDuration::try_from(began.elapsed()).expect("no test lives that long"),
+        move || chance.lock().expect("nobody panics here").random(),
+    )
 }
 
 impl Stage {
@@ -77,7 +84,7 @@ impl Stage {
     }
 
     fn planned(plan: &Plan, lags: Lags) -> Self {
-        let clock = virtual_clock();
+        let clock = virtual_clock(plan.seed);
         let told = clock.clone();
         let (mut world, seeded) =
             seed::build(plan, orgwatch_sim::clock::Clock::from_source(move || told.now()));
