@@ -102,7 +102,8 @@ impl Drift {
                         "NoSuchEntity",
                         "NotFound",
                         "QueueDoesNotExist",
-                        "DeleteConflict"
+                        "DeleteConflict",
+                        "LimitExceededException"
                     ]
                     .iter()
                     .any(|code| refusal.code.ends_with(code)),
