@@ -251,7 +251,7 @@ fn managed(world: &World, target: &Target) -> RoleSpec {
         trust: document::normal_policy(json!({
             "Version": "2012-10-17",
             "Statement": [{
-                "Sid": "sender-rules",
+                "Sid": "SenderRules",
                 "Effect": "Allow",
                 "Principal": { "Service": "events.amazonaws.com" },
                 "Action": "sts:AssumeRole",
@@ -267,7 +267,7 @@ fn managed(world: &World, target: &Target) -> RoleSpec {
             document::normal_policy(json!({
                 "Version": "2012-10-17",
                 "Statement": [{
-                    "Sid": "central-bus",
+                    "Sid": "CentralBus",
                     "Effect": "Allow",
                     "Action": "events:PutEvents",
                     "Resource": world.bus_arn(),

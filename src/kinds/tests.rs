@@ -130,7 +130,7 @@ fn only_eventbridge_becomes_the_forwarding_role_and_only_for_our_rules_and_all_i
               "Action": "events:PutEvents",
               "Effect": "Allow",
               "Resource": "arn:aws:events:us-east-1:222222222222:event-bus/orgwatch",
-              "Sid": "central-bus"
+              "Sid": "CentralBus"
             }
           ],
           "Version": "2012-10-17"
@@ -155,7 +155,7 @@ fn only_eventbridge_becomes_the_forwarding_role_and_only_for_our_rules_and_all_i
             "Principal": {
               "Service": "events.amazonaws.com"
             },
-            "Sid": "sender-rules"
+            "Sid": "SenderRules"
           }
         ],
         "Version": "2012-10-17"
