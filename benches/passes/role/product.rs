@@ -39,7 +39,7 @@ pub(crate) enum Work {
 }
 
 /// Longer than this nothing takes that is not stuck.
-const PATIENCE: Duration = Duration::from_secs(20);
+const PATIENCE: Duration = Duration::from_secs(1800);
 /// How often it is asked whether something has happened that tells nobody.
 const PACE: Duration = Duration::from_millis(2);
 

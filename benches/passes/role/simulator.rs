@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use tokio::io::AsyncReadExt as _;
 use tokio::net::TcpListener;
 
-#[path = "../../tests/safety/stage/kit.rs"]
+#[path = "../../../tests/safety/stage/kit.rs"]
 mod kit;
 
 /// The organization.

@@ -12,7 +12,7 @@ use crate::stage::{Stage, Wish};
 use crate::table::Table;
 
 /// Enough that the central side's own calls can be told from the members'.
-const ACCOUNTS: usize = 20;
+const ACCOUNTS: usize = 500;
 
 pub(super) async fn run(options: &Options) -> anyhow::Result<Table> {
     let wish = Wish { concurrency: options.concurrency, ..Wish::default() };
@@ -45,6 +45,8 @@ async fn operations(stage: &Stage) -> anyhow::Result<BTreeMap<String, u64>> {
     let services = counters.get("operations").and_then(Value::as_object).context("no operations")?;
     let each = services.values().filter_map(Value::as_object).flatten();
     Ok(each
-        .map(|(name, outcomes)| (name.clone(), outcomes.get("ok").and_then(Value::as_u64).unwrap_or(0)))
+        .map(|(name, outcomes)| {
+            (name.clone(), outcomes.get("performed").and_then(Value::as_u64).unwrap_or(0))
+        })
         .collect())
 }

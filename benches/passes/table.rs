@@ -2,14 +2,24 @@
 
 use std::fmt;
 
-use serde::Serialize;
-use serde_json::{Map, Value};
+use serde::{Serialize, Serializer};
+use serde_json::Value;
 
 /// Rows of named figures.
 #[derive(Debug, Serialize)]
 pub(crate) struct Table {
     title: String,
-    rows: Vec<Map<String, Value>>,
+    rows: Vec<Row>,
+}
+
+/// Figures by name, in the order of the columns.
+#[derive(Debug)]
+struct Row(Vec<(String, Value)>);
+
+impl Serialize for Row {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.0.iter().map(|(name, value)| (name, value)))
+    }
 }
 
 impl Table {
@@ -20,7 +30,8 @@ impl Table {
 
     /// One more row; every row has the same columns. Figures are rounded to what a reader can use.
     pub(crate) fn row<const N: usize>(&mut self, cells: [(&str, Value); N]) {
-        self.rows.push(cells.into_iter().map(|(name, value)| (name.to_owned(), rounded(value))).collect());
+        let cells = cells.into_iter().map(|(name, value)| (name.to_owned(), rounded(value)));
+        self.rows.push(Row(cells.collect()));
     }
 }
 
@@ -57,10 +68,10 @@ impl fmt::Display for Table {
         let mut table = comfy_table::Table::new();
         table.load_style(comfy_table::presets::ASCII_MARKDOWN);
         if let Some(first) = self.rows.first() {
-            table.set_header(first.keys());
+            table.set_header(first.0.iter().map(|(name, _)| name));
         }
         for row in &self.rows {
-            table.add_row(row.values().map(text));
+            table.add_row(row.0.iter().map(|(_, value)| text(value)));
         }
         write!(f, "## {}\n\n{table}", self.title)
     }
