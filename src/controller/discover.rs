@@ -47,6 +47,7 @@ impl Controller {
         let settings = &self.settings;
         fleet.wrong_place = None;
         fleet.inventory.take(listing, &desired::filter(settings), &settings.central.account_id, now);
+        fleet.revision += 1;
         for (account, _) in fleet.inventory.departed().iter().filter(|(_, at)| **at == now) {
             tracing::info!(
                 account.id = %account,

@@ -14,7 +14,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use self::gate::Gate;
+use self::gate::{Candidates, Gate};
 pub use self::gate::{WAITING_FOR_CENTRAL, WAITING_FOR_FIRST_ACCOUNTS};
 use super::discover::WRONG_ORGANIZATION;
 use crate::inventory::{Inventory, Known};
@@ -89,6 +89,8 @@ pub struct Fleet {
     pub targets: BTreeMap<TargetKey, Arc<Target>>,
     /// Counts changes of what must hold.
     pub generation: u64,
+    /// Counts changes of accounts and targets: what was made from them stays as it is until it changes.
+    pub revision: u64,
     /// What is known of each target.
     pub states: BTreeMap<TargetKey, State>,
     /// Why nothing may be written anywhere, as discovery found.
@@ -104,6 +106,7 @@ pub struct Fleet {
     waiting: BTreeSet<TargetKey>,
     /// A command that was narrowed to some accounts: the first ones are among these.
     narrowed: Option<BTreeSet<AccountId>>,
+    candidates: Candidates,
     /// Who might be written when that was last told.
     told: Gate,
 }
@@ -117,6 +120,8 @@ pub struct Begun {
     pub world: Arc<World>,
     /// What to look at, kind by kind.
     pub scopes: Vec<(usize, Scope)>,
+    /// What must be there, by kind and name.
+    desired: BTreeMap<usize, BTreeMap<String, serde_json::Value>>,
     /// The state of affairs that the pass is judged against.
     pub generation: u64,
 }
@@ -140,6 +145,7 @@ impl Fleet {
             world: None,
             targets: BTreeMap::new(),
             generation: 0,
+            revision: 0,
             states: BTreeMap::new(),
             wrong_place: None,
             wrong_bus: None,
@@ -148,6 +154,7 @@ impl Fleet {
             first_done: None,
             waiting: BTreeSet::new(),
             narrowed: None,
+            candidates: Candidates::default(),
             told: Gate::Bus,
         }
     }
@@ -170,6 +177,8 @@ impl Fleet {
             .collect();
         self.states.retain(|key, _| self.targets.contains_key(key));
         self.waiting.retain(|key| self.targets.contains_key(key));
+        self.count_candidates();
+        self.revision += 1;
         changed
     }
 
@@ -180,16 +189,21 @@ impl Fleet {
         let state = self.states.entry(key.clone()).or_default();
         let sweep = state.swept != Some(self.generation) || self.rules.teardown;
         let of_side = KINDS.iter().enumerate().filter(|(_, kind)| kind.side() == key.side);
-        let scopes = of_side
-            .map(|(index, kind)| {
-                let known = state.memory.keys().filter(|id| id.kind == kind.name()).map(|id| id.name.clone());
-                // A teardown looks for what would be desired, so that it is found even where nothing can be listed.
-                let staying = Target { leaving: false, ..(*target).clone() };
-                let names = kind.desired(&world, &staying).into_keys().chain(known).collect();
-                (index, Scope { names, sweep })
-            })
-            .collect();
-        Some(Begun { target, world, scopes, generation: self.generation })
+        // A teardown looks for what would be desired, so that it is found even where nothing can be listed.
+        let staying = target.leaving.then(|| Target { leaving: false, ..(*target).clone() });
+        let mut desired = BTreeMap::new();
+        let mut scopes = Vec::new();
+        for (index, kind) in of_side {
+            let known = state.memory.keys().filter(|id| id.kind == kind.name()).map(|id| id.name.clone());
+            let wanted = kind.desired(&world, &target);
+            let names = match &staying {
+                Some(staying) => kind.desired(&world, staying).into_keys().chain(known).collect(),
+                None => wanted.keys().cloned().chain(known).collect(),
+            };
+            desired.insert(index, wanted);
+            scopes.push((index, Scope { names, sweep }));
+        }
+        Some(Begun { target, world, desired, scopes, generation: self.generation })
     }
 
     /// Judges what was seen, remembers what must be remembered, and plans.
@@ -216,8 +230,9 @@ impl Fleet {
         };
         let mut judged = Vec::new();
         for (index, sights) in sights {
-            let kind = KINDS[*index];
-            judged.extend(judge::judge(&context, kind, &kind.desired(&begun.world, &begun.target), sights));
+            // Of what was not looked at in this pass nothing is said.
+            let Some(desired) = begun.desired.get(index) else { continue };
+            judged.extend(judge::judge(&context, KINDS[*index], desired, sights));
         }
         remember(&mut state.memory, &judged, self.rules.settle, now);
         if begun.target.holds_bus(&begun.world) && !self.rules.organization_given {
@@ -261,9 +276,8 @@ impl Fleet {
 
     /// Whether another target of the same account was not seen in sync with the present state of affairs.
     fn open_elsewhere(&self, key: &TargetKey) -> bool {
-        let others = self.targets.keys().filter(|other| {
-            other.side == key.side && other.account == key.account && other.region != key.region
-        });
+        let of_account = self.targets.range(TargetKey::all_of(key.side, &key.account));
+        let others = of_account.map(|(other, _)| other).filter(|other| other.region != key.region);
         let in_sync = |other: &TargetKey| {
             self.states.get(other).is_some_and(|s| s.in_sync_with == Some(self.generation))
         };
@@ -343,6 +357,7 @@ impl Fleet {
             observed_generation: begun.generation,
         };
         state.view = Some(Arc::new(view));
+        self.count_candidate(key);
         let gate = self.gate();
         std::mem::replace(&mut self.told, gate.clone()) != gate
     }

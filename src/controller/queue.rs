@@ -7,14 +7,16 @@ use tokio::time::Instant;
 /// Keys with the moment at which each is due. Pure: it is told the time.
 #[derive(Debug)]
 pub(super) struct Queue<K> {
-    due: BTreeMap<K, Instant>,
-    order: BTreeSet<(Instant, K)>,
+    at: BTreeMap<K, Instant>,
+    /// What was due when that was last asked; told apart so that nobody has to count it.
+    due: BTreeSet<(Instant, K)>,
+    later: BTreeSet<(Instant, K)>,
     running: BTreeSet<K>,
 }
 
 impl<K: Ord + Clone> Default for Queue<K> {
     fn default() -> Self {
-        Self { due: BTreeMap::new(), order: BTreeSet::new(), running: BTreeSet::new() }
+        Self { at: BTreeMap::new(), due: BTreeSet::new(), later: BTreeSet::new(), running: BTreeSet::new() }
     }
 }
 
@@ -22,26 +24,37 @@ impl<K: Ord + Clone> Queue<K> {
     /// Makes `key` due at `at`, or earlier if it was due earlier. A key that is being worked on stays queued until
     /// that ends.
     pub(super) fn push(&mut self, key: K, at: Instant) {
-        if let Some(before) = self.due.get(&key) {
+        if let Some(before) = self.at.get(&key) {
             if *before <= at {
                 return;
             }
-            self.order.remove(&(*before, key.clone()));
+            let before = (*before, key.clone());
+            if !self.later.remove(&before) {
+                self.due.remove(&before);
+            }
         }
-        self.due.insert(key.clone(), at);
-        self.order.insert((at, key));
+        self.at.insert(key.clone(), at);
+        self.later.insert((at, key));
+    }
+
+    /// Takes over what has become due.
+    fn advance(&mut self, now: Instant) {
+        while self.later.first().is_some_and(|(at, _)| *at <= now) {
+            self.due.extend(self.later.pop_first());
+        }
     }
 
     /// Takes the key that has been due longest and is not being worked on.
     pub(super) fn pop(&mut self, now: Instant) -> Option<K> {
+        self.advance(now);
         let (at, key) = self
-            .order
+            .due
             .iter()
             .take_while(|(at, _)| *at <= now)
             .find(|(_, key)| !self.running.contains(key))
             .cloned()?;
-        self.order.remove(&(at, key.clone()));
-        self.due.remove(&key);
+        self.due.remove(&(at, key.clone()));
+        self.at.remove(&key);
         self.running.insert(key.clone());
         Some(key)
     }
@@ -53,19 +66,21 @@ impl<K: Ord + Clone> Queue<K> {
 
     /// When the next key that can be taken is due.
     pub(super) fn next_due(&self) -> Option<Instant> {
-        self.order.iter().find(|(_, key)| !self.running.contains(key)).map(|(at, _)| *at)
+        let mut all = self.due.iter().chain(&self.later);
+        all.find(|(_, key)| !self.running.contains(key)).map(|(at, _)| *at)
     }
 
     /// Forgets keys that are no longer wanted; work that runs goes on to its end.
     pub(super) fn retain(&mut self, wanted: impl Fn(&K) -> bool) {
-        self.due.retain(|key, _| wanted(key));
-        self.order.retain(|(_, key)| wanted(key));
+        self.at.retain(|key, _| wanted(key));
+        self.due.retain(|(_, key)| wanted(key));
+        self.later.retain(|(_, key)| wanted(key));
     }
 
     /// Keys due now, keys due later, keys being worked on.
-    pub(super) fn depth(&self, now: Instant) -> (usize, usize, usize) {
-        let due = self.order.iter().take_while(|(at, _)| *at <= now).count();
-        (due, self.order.len() - due, self.running.len())
+    pub(super) fn depth(&mut self, now: Instant) -> (usize, usize, usize) {
+        self.advance(now);
+        (self.due.len(), self.later.len(), self.running.len())
     }
 }
 
@@ -103,6 +118,23 @@ mod tests {
         assert_eq!(queue.pop(at(start, 1)), None);
         queue.finish(&"a");
         assert_eq!(queue.pop(at(start, 1)), Some("a"));
+    }
+
+    #[test]
+    fn what_is_due_is_told_from_what_is_due_later() {
+        let start = Instant::now();
+        let mut queue = Queue::default();
+        queue.push("a", at(start, 1));
+        queue.push("b", at(start, 5));
+        queue.push("c", at(start, 9));
+        assert_eq!(queue.depth(at(start, 5)), (2, 1, 0));
+        assert_eq!(queue.pop(at(start, 5)), Some("a"));
+        queue.push("c", at(start, 2));
+        queue.push("b", at(start, 3));
+        assert_eq!(queue.depth(at(start, 5)), (2, 0, 1));
+        assert_eq!(queue.pop(at(start, 5)), Some("c"));
+        assert_eq!(queue.pop(at(start, 5)), Some("b"));
+        assert_eq!(queue.depth(at(start, 5)), (0, 0, 3));
     }
 
     proptest! {

@@ -1,6 +1,7 @@
 //! Puts together what is shown.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::iter::Peekable;
 use std::sync::{Arc, PoisonError};
 
 use jiff::Timestamp;
@@ -17,16 +18,50 @@ use crate::model::view::{
     AccountView, CentralView, Condition, Coverage, DiscoveryView, HoldView, ResyncView, Snapshot, Standing,
     TargetView,
 };
+use crate::world::Target;
 
 /// Since when things are as they are, and how the walks over all targets go.
 #[derive(Debug, Default)]
 pub struct Chronicle {
     /// By what it is about: its state, and since when.
     since: BTreeMap<String, (String, Timestamp)>,
+    /// Since when each hold is there.
+    held: BTreeMap<String, Timestamp>,
+    /// What was shown last of each account; it is shown again until something changes.
+    shown: BTreeMap<AccountId, Shown>,
     /// The walk that is under way: when it began, and who is still to come.
     walk: Option<(Timestamp, BTreeSet<TargetKey>)>,
     /// The latest complete walk.
     last_resync: Option<ResyncView>,
+}
+
+/// An account as shown, and what that was made from.
+#[derive(Debug)]
+struct Shown {
+    revision: u64,
+    central: Judgement,
+    in_grace: bool,
+    view: Arc<AccountView>,
+}
+
+/// What an account is shown from, besides what only a change of accounts and targets changes.
+struct Sources<'a> {
+    known: &'a Known,
+    targets: Vec<&'a Arc<Target>>,
+    views: Vec<Arc<TargetView>>,
+    in_grace: bool,
+}
+
+impl Shown {
+    /// Whether the account would be shown the same now.
+    fn still_holds(&self, revision: u64, central: &Judgement, sources: &Sources<'_>) -> bool {
+        let same = |(before, now): (&Arc<TargetView>, &Arc<TargetView>)| Arc::ptr_eq(before, now);
+        self.revision == revision
+            && self.in_grace == sources.in_grace
+            && self.view.targets.len() == sources.views.len()
+            && self.view.targets.iter().zip(&sources.views).all(same)
+            && self.central == *central
+    }
 }
 
 impl Chronicle {
@@ -113,22 +148,29 @@ impl Controller {
         let mut chronicle = self.chronicle.lock().unwrap_or_else(PoisonError::into_inner);
         let settings = &self.settings;
         let (central, central_coverage) = self.central_view(&fleet, &mut chronicle, now);
-        let mut views: BTreeMap<&AccountId, Vec<Arc<TargetView>>> = BTreeMap::new();
-        let mut counts: BTreeMap<&AccountId, usize> = BTreeMap::new();
-        for key in fleet.targets.keys().filter(|key| key.side == Side::Member) {
-            *counts.entry(&key.account).or_default() += 1;
-            if let Some(view) = fleet.states.get(key).and_then(|state| state.view.clone()) {
-                views.entry(&key.account).or_default().push(view);
-            }
-        }
-        let account = |(id, known): (&AccountId, &Known)| {
-            let targets = views.get(id).cloned().unwrap_or_default();
-            let count = counts.get(id).copied().unwrap_or(0);
-            let view =
-                self.account_view(&fleet, &mut chronicle, known, targets, count, &central_coverage, now);
-            (id.clone(), Arc::new(view))
+        // All three are in the order of the accounts, so one walk over them suffices.
+        let mut targets = fleet.targets.iter().filter(|(key, _)| key.side == Side::Member).peekable();
+        let mut states = fleet.states.iter().filter(|(key, _)| key.side == Side::Member).peekable();
+        let mut before = std::mem::take(&mut chronicle.shown);
+        let mut account = |(id, known): (&AccountId, &Known)| {
+            let sources = Sources {
+                known,
+                targets: take_of(&mut targets, id),
+                views: take_of(&mut states, id).into_iter().filter_map(|state| state.view.clone()).collect(),
+                in_grace: fleet.in_grace_of(known, now),
+            };
+            let holds = |shown: &Shown| shown.still_holds(fleet.revision, &central_coverage, &sources);
+            let shown = before.remove(id).filter(holds).unwrap_or_else(|| Shown {
+                revision: fleet.revision,
+                central: central_coverage.clone(),
+                in_grace: sources.in_grace,
+                view: Arc::new(self.account_view(&fleet, &mut chronicle, sources, &central_coverage, now)),
+            });
+            (id.clone(), shown)
         };
-        let accounts = fleet.inventory.known().iter().map(account).collect();
+        let shown: BTreeMap<AccountId, Shown> = fleet.inventory.known().iter().map(&mut account).collect();
+        let accounts = shown.iter().map(|(id, shown)| (id.clone(), Arc::clone(&shown.view))).collect();
+        chronicle.shown = shown;
         let holds = holds(&fleet, &mut chronicle, now);
         Snapshot {
             version: env!("CARGO_PKG_VERSION"),
@@ -183,30 +225,29 @@ impl Controller {
         (view, judgement)
     }
 
-    #[expect(clippy::too_many_arguments, reason = "the parts of one view, put together in one place")]
     fn account_view(
         &self,
         fleet: &Fleet,
         chronicle: &mut Chronicle,
-        known: &Known,
-        targets: Vec<Arc<TargetView>>,
-        count: usize,
+        sources: Sources<'_>,
         central: &Judgement,
         now: Timestamp,
     ) -> AccountView {
+        let Sources { known, targets: wanted, views: targets, in_grace } = sources;
         let account = &known.account;
+        let count = wanted.len();
         let views: Vec<&TargetView> = targets.iter().map(AsRef::as_ref).collect();
         let management = fleet.organization.as_ref().is_some_and(|(_, management)| *management == account.id);
-        let first = fleet.targets.range(member_keys(&account.id)).next();
+        let first = wanted.first();
         let facts = Facts {
             standing: known.standing,
             standing_reason: known.reason.as_deref(),
             no_management_role: management && self.settings.organization.management_role_arn.is_none(),
-            watched: first.is_some_and(|(_, target)| target.watched),
+            watched: first.is_some_and(|target| target.watched),
             targets: count,
             views: &views,
-            in_grace: fleet.in_grace_of(known, now),
-            enforce: first.is_some_and(|(_, target)| target.enforce),
+            in_grace,
+            enforce: first.is_some_and(|target| target.enforce),
         };
         let judgement = coverage::of_account(&facts, central);
         let state = format!("{}/{}", judgement.coverage.label(), judgement.reason);
@@ -240,13 +281,13 @@ impl Controller {
     }
 }
 
-/// From the first to past the last key of an account's member targets.
-fn member_keys(account: &AccountId) -> std::ops::RangeInclusive<TargetKey> {
-    #[expect(clippy::expect_used, reason = "two constants that are Region codes")]
-    let region = |code: &str| code.parse().expect("a Region code");
-    // Every Region code begins with a letter, so these two stand around all of them.
-    let key = |code| TargetKey { side: Side::Member, account: account.clone(), region: region(code) };
-    key("0-0-0")..=key("zzzz-zzzz-9")
+/// Takes what is of this account off the front of what is in the order of accounts, and what is of those before it.
+fn take_of<'a, T>(
+    rest: &mut Peekable<impl Iterator<Item = (&'a TargetKey, &'a T)>>,
+    account: &AccountId,
+) -> Vec<&'a T> {
+    while rest.next_if(|(key, _)| key.account < *account).is_some() {}
+    std::iter::from_fn(|| rest.next_if(|(key, _)| key.account == *account)).map(|(_, one)| one).collect()
 }
 
 /// The worst verdict of an account: what cannot be seen at all is unknown, what was not looked at is pending.
@@ -311,7 +352,7 @@ fn holds(fleet: &Fleet, chronicle: &mut Chronicle, now: Timestamp) -> Vec<HoldVi
                 .chars()
                 .map(|c| if c.is_ascii_alphanumeric() || c == '_' { c } else { '-' })
                 .collect();
-            let since = chronicle.since(format!("hold {id}"), "held", now);
+            let since = *chronicle.held.entry(id.clone()).or_insert(now);
             let entry = holds.entry(id.clone()).or_insert_with(|| HoldView {
                 id,
                 reason: hold.reason,
@@ -321,13 +362,14 @@ fn holds(fleet: &Fleet, chronicle: &mut Chronicle, now: Timestamp) -> Vec<HoldVi
                 since,
             });
             entry.changes += 1;
-            if !entry.accounts.contains(&key.account) {
+            // In the order of the keys an account's stand together, but for the central one's, which are first as well.
+            if ![entry.accounts.first(), entry.accounts.last()].contains(&Some(&key.account)) {
                 entry.accounts.push(key.account.clone());
             }
         }
     }
     // A hold that lapsed begins anew when it comes back.
-    chronicle.since.retain(|what, _| what.strip_prefix("hold ").is_none_or(|id| holds.contains_key(id)));
+    chronicle.held.retain(|id, _| holds.contains_key(id));
     holds.into_values().collect()
 }
 

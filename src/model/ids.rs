@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::str::FromStr;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
@@ -17,13 +18,14 @@ pub struct IdError {
     pub expected: &'static str,
 }
 
-/// Declares a newtype over `String` that is checked on the way in and shown as it is.
+/// Declares a newtype over text that is checked on the way in and shown as it is. Copies share the text: every account
+/// has its id in many places.
 macro_rules! text_id {
     ($(#[$doc:meta])* $name:ident, $expected:literal, $valid:expr) => {
         $(#[$doc])*
         #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
         #[serde(try_from = "String")]
-        pub struct $name(String);
+        pub struct $name(Arc<str>);
 
         impl $name {
             /// The text itself.
@@ -36,7 +38,7 @@ macro_rules! text_id {
             type Error = IdError;
             fn try_from(text: String) -> Result<Self, IdError> {
                 let valid: fn(&str) -> bool = $valid;
-                if valid(&text) { Ok(Self(text)) } else { Err(IdError { found: text, expected: $expected }) }
+                if valid(&text) { Ok(Self(text.into())) } else { Err(IdError { found: text, expected: $expected }) }
             }
         }
 

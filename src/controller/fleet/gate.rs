@@ -26,10 +26,42 @@ pub(super) enum Gate {
     First(BTreeSet<AccountId>),
 }
 
+/// Who may be a first account where nobody named them. Kept up with every pass, so that none looks through all members.
+#[derive(Debug, Default)]
+pub(super) struct Candidates {
+    /// Seen, and not stuck.
+    usable: BTreeSet<TargetKey>,
+    /// Not seen yet; without the central account's.
+    unseen: BTreeSet<TargetKey>,
+}
+
 impl Fleet {
     /// Looks for the first accounts among these only.
     pub fn narrow(&mut self, accounts: BTreeSet<AccountId>) {
         self.narrowed = Some(accounts);
+        self.count_candidates();
+    }
+
+    /// Finds the candidates anew, because targets changed.
+    pub(super) fn count_candidates(&mut self) {
+        self.candidates = Candidates::default();
+        let members: Vec<TargetKey> = self.members().map(|(key, _)| key.clone()).collect();
+        members.iter().for_each(|key| self.count_candidate(key));
+    }
+
+    /// Notes how a target stands now as a candidate.
+    pub(super) fn count_candidate(&mut self, key: &TargetKey) {
+        let able = key.side == Side::Member && self.is_among(key) && self.is_able(key);
+        let view = view_of(self.states.get(key));
+        let usable = able && view.is_some_and(|view| !is_stuck(view));
+        let unseen = able && view.is_none() && !self.is_central(&key.account);
+        for (is, among) in [(usable, &mut self.candidates.usable), (unseen, &mut self.candidates.unseen)] {
+            if is {
+                among.insert(key.clone());
+            } else {
+                among.remove(key);
+            }
+        }
     }
 
     /// Why a target is not written yet: bus and policy come first, then the first accounts.
@@ -101,18 +133,12 @@ impl Fleet {
             return Gate::Open;
         }
         let done = |state: Option<&State>| state.is_some_and(|s| s.in_sync_with == Some(self.generation));
-        let first: Vec<(&TargetKey, Option<&State>)> = if self.rules.first_accounts.is_empty() {
-            self.default_first()
-        } else {
-            self.members().filter(|(key, _)| self.rules.first_accounts.contains(&key.account)).collect()
-        };
-        let all_done = first.iter().all(|(_, state)| done(*state));
-        let accounts: BTreeSet<AccountId> = first.into_iter().map(|(key, _)| key.account.clone()).collect();
+        let first =
+            if self.rules.first_accounts.is_empty() { self.default_first() } else { self.named_first() };
+        let all_done = first.iter().all(|key| done(self.states.get(*key)));
+        let accounts: BTreeSet<AccountId> = first.into_iter().map(|key| key.account.clone()).collect();
         // Whoever is seen next may be the first member; where all are stuck, waiting for one of them helps nobody.
-        let unseen = |(key, state): (&TargetKey, Option<&State>)| {
-            self.is_able(key) && !self.is_central(&key.account) && view_of(state).is_none()
-        };
-        if self.lacks_a_member(&accounts) && self.members().any(unseen) {
+        if self.lacks_a_member(&accounts) && !self.candidates.unseen.is_empty() {
             return Gate::First(accounts);
         }
         if all_done {
@@ -139,26 +165,29 @@ impl Fleet {
     }
 
     fn members(&self) -> impl Iterator<Item = (&TargetKey, Option<&State>)> {
-        let among = |key: &&TargetKey| {
-            key.side == Side::Member
-                && self.narrowed.as_ref().is_none_or(|accounts| accounts.contains(&key.account))
-        };
+        let among = |key: &&TargetKey| key.side == Side::Member && self.is_among(key);
         self.targets.keys().filter(among).map(|key| (key, self.states.get(key)))
     }
 
     /// The central account and the first other one that was seen; those that cannot be seen or must not be written
     /// pass their turn on, lest one broken account holds up all the others.
-    fn default_first(&self) -> Vec<(&TargetKey, Option<&State>)> {
-        let central = self.world.as_ref().map(|world| &world.central);
-        let usable = self
-            .members()
-            .filter(|(key, state)| self.is_able(key) && view_of(*state).is_some_and(|view| !is_stuck(view)));
-        let (mut own, mut other): (Vec<_>, Vec<_>) =
-            usable.partition(|(key, _)| Some(&key.account) == central);
-        let first = other.first().map(|(key, _)| key.account.clone());
-        other.retain(|(key, _)| Some(&key.account) == first.as_ref());
-        own.append(&mut other);
-        own
+    fn default_first(&self) -> Vec<&TargetKey> {
+        let usable = &self.candidates.usable;
+        let of = |account: &AccountId| usable.range(TargetKey::all_of(Side::Member, account));
+        let own = self.world.iter().flat_map(|world| of(&world.central));
+        let other = usable.iter().find(|key| !self.is_central(&key.account));
+        own.chain(other.into_iter().flat_map(|other| of(&other.account))).collect()
+    }
+
+    /// The targets of the accounts that the configuration names.
+    fn named_first(&self) -> Vec<&TargetKey> {
+        let of = |account| self.targets.range(TargetKey::all_of(Side::Member, account)).map(|(key, _)| key);
+        self.rules.first_accounts.iter().flat_map(of).filter(|key| self.is_among(key)).collect()
+    }
+
+    /// Whether a command was not narrowed to others.
+    fn is_among(&self, key: &TargetKey) -> bool {
+        self.narrowed.as_ref().is_none_or(|accounts| accounts.contains(&key.account))
     }
 
     /// Whether these first accounts, where nobody named them, are the central one at most.

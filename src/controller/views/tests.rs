@@ -71,17 +71,6 @@ fn a_walk_is_complete_when_every_target_of_it_was_looked_at_and_those_that_are_g
 }
 
 #[test]
-fn a_region_code_of_any_length_lies_within_the_keys_of_its_account() {
-    let keys = member_keys(&fixture::member_id(2));
-    for region in ["af-south-1", "us-gov-west-1", "eusc-de-east-1"] {
-        let key = |n| TargetKey { region: region.parse().unwrap(), ..key(n) };
-        assert!(keys.contains(&key(2)), "{region}");
-        assert!(!keys.contains(&key(1)) && !keys.contains(&key(3)), "{region}");
-        assert!(!keys.contains(&TargetKey { side: Side::Central, ..key(2) }), "{region}");
-    }
-}
-
-#[test]
 fn holds_of_one_kind_are_one_over_all_accounts_and_begin_anew_when_they_come_back() {
     let rules = crate::controller::fleet::Rules {
         settle: std::time::Duration::ZERO,
