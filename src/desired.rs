@@ -1,6 +1,7 @@
 //! Resolves settings and inventory into what must hold and where. Pure.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use serde_json::{Value, json};
 
@@ -82,6 +83,7 @@ pub fn world(settings: &Settings, organization: &OrganizationId) -> Result<World
             boundary: settings.member.permissions_boundary.clone(),
         },
         only_forwarders: settings.central.senders == Senders::ForwardingRoles,
+        watches: settings.watches.iter().map(resolved).map(Arc::new).collect(),
         alerts: Vec::new(),
         sender_regions: settings.watches.iter().flat_map(|watch| regions(settings, watch)).collect(),
         adopt: settings
@@ -98,6 +100,15 @@ pub fn world(settings: &Settings, organization: &OrganizationId) -> Result<World
     world.alerts =
         settings.alerts.iter().map(|alert| compile(settings, &world, alert)).collect::<Result<_, _>>()?;
     Ok(world)
+}
+
+/// A watch as its targets have it.
+fn resolved(watch: &WatchSettings) -> Watch {
+    Watch {
+        name: watch.name.clone(),
+        pattern: document::normal_pattern(watch.pattern.value().clone()),
+        read_events: watch.read_events,
+    }
 }
 
 /// The Regions in which a watch has sender rules: those that it names, else the one where IAM's events appear.
@@ -225,15 +236,11 @@ pub fn member(
 ) -> Vec<Target> {
     let account = &known.account.id;
     let Some(reach) = reach(settings, account, management) else { return Vec::new() };
-    let mut by_region: BTreeMap<Region, Vec<Watch>> = BTreeMap::new();
-    for watch in settings.watches.iter().filter(|watch| leaving || watches(watch, known, management)) {
+    let mut by_region: BTreeMap<Region, Vec<Arc<Watch>>> = BTreeMap::new();
+    let all = settings.watches.iter().zip(&world.watches);
+    for (watch, resolved) in all.filter(|(watch, _)| leaving || watches(watch, known, management)) {
         for region in regions(settings, watch) {
-            let pattern = document::normal_pattern(watch.pattern.value().clone());
-            by_region.entry(region).or_default().push(Watch {
-                name: watch.name.clone(),
-                pattern,
-                read_events: watch.read_events,
-            });
+            by_region.entry(region).or_default().push(Arc::clone(resolved));
         }
     }
     // Also where no watch is left: what was installed for one is seen there as an orphan, and not forgotten.
@@ -243,7 +250,7 @@ pub fn member(
         by_region.entry(iam.clone()).or_default();
     }
     let home = if by_region.contains_key(&iam) { Some(iam) } else { by_region.keys().next().cloned() };
-    let target = |(region, watches): (Region, Vec<Watch>)| Target {
+    let target = |(region, watches): (Region, Vec<Arc<Watch>>)| Target {
         key: TargetKey { side: Side::Member, account: account.clone(), region: region.clone() },
         reach: reach.clone(),
         watches,

@@ -4,6 +4,7 @@
 pub(crate) mod fixture;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use serde_json::Value;
 
@@ -64,7 +65,7 @@ pub struct Alert {
     pub text: bool,
 }
 
-/// A watch as one target has it.
+/// A watch as all of its targets have it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Watch {
     /// The watch's name, without the installation's.
@@ -94,6 +95,8 @@ pub struct World {
     pub forwarder: Forwarder,
     /// Whether only forwarding roles may send, or everything in the organization.
     pub only_forwarders: bool,
+    /// What members forward, in the order of the settings.
+    pub watches: Vec<Arc<Watch>>,
     /// What is delivered.
     pub alerts: Vec<Alert>,
     /// Regions that have sender rules: each needs a dead-letter queue.
@@ -192,8 +195,8 @@ pub struct Target {
     pub key: TargetKey,
     /// How it is reached.
     pub reach: Reach,
-    /// Watches of this account in this Region; empty for the central side.
-    pub watches: Vec<Watch>,
+    /// Watches of this account in this Region; empty for the central side. Thousands of targets share each of them.
+    pub watches: Vec<Arc<Watch>>,
     /// Whether the account's roles are kept with this target; true for one Region of an account.
     pub roles_here: bool,
     /// Whether the account has a watch in any Region, and so needs its role.

@@ -41,7 +41,7 @@ impl Kind for SenderRule {
                 },
             )]),
         };
-        target.watches.iter().map(|watch| (world.named(&watch.name), spec(watch))).collect()
+        target.watches.iter().map(|watch| (world.named(&watch.name), spec(watch.as_ref()))).collect()
     }
 
     async fn observe(
