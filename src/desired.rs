@@ -237,8 +237,9 @@ pub fn member(
     let account = &known.account.id;
     let Some(reach) = reach(settings, account, management) else { return Vec::new() };
     let mut by_region: BTreeMap<Region, Vec<Arc<Watch>>> = BTreeMap::new();
-    let all = settings.watches.iter().zip(&world.watches);
-    for (watch, resolved) in all.filter(|(watch, _)| leaving || watches(watch, known, management)) {
+    let all = settings.watches.iter().filter(|watch| leaving || watches(watch, known, management));
+    let resolved = |watch: &WatchSettings| world.watches.iter().find(|resolved| resolved.name == watch.name);
+    for (watch, resolved) in all.filter_map(|watch| Some((watch, resolved(watch)?))) {
         for region in regions(settings, watch) {
             by_region.entry(region).or_default().push(Arc::clone(resolved));
         }

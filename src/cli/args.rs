@@ -115,7 +115,8 @@ Example, for an account that leaves the organization:
     /// Run the daemon in a simulated organization, and tell what happens; needs no AWS account.
     ///
     /// People and tools disable, delete and change what orgwatch has installed, accounts join and
-    /// leave, and IAM changes are reported. Nothing of your AWS configuration is read.
+    /// leave, and IAM changes are reported. None of your AWS profiles,
+    /// credentials and endpoints is used.
     #[cfg(feature = "demo")]
     #[command(after_long_help = "\
 Example, of half a minute in a small organization:

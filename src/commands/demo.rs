@@ -188,14 +188,17 @@ fn manage(stage: &Stage, operation: &str, input: Value) -> Option<Value> {
 /// Installs orgwatch's role in an account that is being created, as a stack set does for every account that joins.
 async fn install(stage: Stage, request: String) {
     let account = loop {
-        let created = {
+        {
             let world = stage.simulator.world();
-            world.organization.creations.get(&request).and_then(|creation| creation.account.clone())
-        };
-        match created {
-            Some(account) => break account,
-            None => sleep(LOOK).await,
+            let Some(creation) = world.organization.creations.get(&request) else { return };
+            if creation.failure.is_some() {
+                return;
+            }
+            if let Some(account) = &creation.account {
+                break account.clone();
+            }
         }
+        sleep(LOOK).await;
     };
     sleep(STACK_SET).await;
     act(&stage, &account, "stack-set", stage.stack_set_calls(&account));

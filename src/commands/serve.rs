@@ -9,7 +9,6 @@ use tokio::task::JoinSet;
 use super::{Invocation, complain, rows, start_logs};
 use crate::app::{App, cancel_on_signal};
 use crate::cli::exit::Outcome;
-use crate::clock::Clock;
 use crate::config::{Auth, HttpSettings, TokenRole};
 use crate::controller::{self, Purpose, Requests};
 use crate::http::{self, HttpOptions, HttpState, Role};
@@ -37,7 +36,8 @@ pub(super) async fn run(invocation: &Invocation) -> anyhow::Result<Outcome> {
 
 /// Runs the daemon with its page and API until the app's stop or a signal, and ends all of it.
 pub(super) async fn daemon(app: App, listener: TcpListener, options: &HttpOptions) -> anyhow::Result<()> {
-    let requests = Arc::new(Requests::new(app.snapshots.subscribe(), app.stop.clone(), Clock::system()));
+    let requests =
+        Arc::new(Requests::new(app.snapshots.subscribe(), app.stop.clone(), app.controller.clock.clone()));
     let state = HttpState {
         snapshot: app.snapshots.subscribe(),
         reconciles: Arc::<Requests>::clone(&requests),

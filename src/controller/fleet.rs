@@ -327,6 +327,11 @@ impl Fleet {
         at: Timestamp,
     ) -> bool {
         let key = &begun.target.key;
+        // Discovery may have dropped the target while the pass was on its way; nothing is to be remembered of it then.
+        if !self.targets.contains_key(key) {
+            self.states.remove(key);
+            return false;
+        }
         let failed = error.is_some() || resources.iter().any(|r| r.error.is_some());
         let in_sync =
             !failed && resources.iter().all(|r| matches!(r.verdict, Verdict::InSync | Verdict::Orphan));

@@ -51,6 +51,22 @@ fn fails(simulation: &mut Simulation, key: &TargetKey) -> bool {
 }
 
 #[test]
+fn of_a_target_that_went_during_its_pass_nothing_is_remembered() {
+    let mut simulation = Simulation::installed(&fixture::settings(""));
+    let begun = simulation.fleet.begin(&member(1)).unwrap();
+    let mut targets: Targets =
+        simulation.fleet.targets.iter().map(|(key, target)| (key.clone(), (**target).clone())).collect();
+    targets.remove(&member(1));
+    let world = (**simulation.fleet.world.as_ref().unwrap()).clone();
+    simulation.fleet.set(world, targets);
+    simulation.fleet.decide(&begun, &[], true, simulation.now);
+    let plan = Plan { target: member(1), changes: Vec::new() };
+    let error = fixture::error(ErrorClass::Denied);
+    assert!(!simulation.fleet.finish(&begun, Vec::new(), plan, Some(error), simulation.now));
+    assert!(!simulation.fleet.states.contains_key(&member(1)));
+}
+
+#[test]
 fn members_wait_for_the_bus_and_are_woken_when_it_was_seen_in_place() {
     let mut simulation = start(&fixture::settings(""));
     simulation.pass(&member(1));
