@@ -267,8 +267,13 @@ impl Fleet {
             settling,
         };
         // Only a pass that writes uses the limits up.
-        let mut looked_at = self.window.clone();
-        let window = if writes && begun.target.enforce { &mut self.window } else { &mut looked_at };
+        let mut looked_at;
+        let window = if writes && begun.target.enforce {
+            &mut self.window
+        } else {
+            looked_at = self.window.clone();
+            &mut looked_at
+        };
         let mut counter = window.at(self.rules.limits, accounts, now);
         let plan = planning::plan(&begun.target, &judged, &state.memory, &guards, &mut counter);
         Decided { judged, plan }

@@ -89,7 +89,7 @@ async fn daemon(app: App, watch: &mut Watch, again: bool) -> anyhow::Result<()> 
             Ok(())
         })
         .await?;
-    watch.lap("cold", in_sync(&mut snapshots)).await?;
+    watch.lap(if again { "cold" } else { "all in sync" }, in_sync(&mut snapshots)).await?;
     if again {
         watch.lap("warm", resync(&requests)).await?;
         all_in_sync(&app.controller.snapshot())?;
