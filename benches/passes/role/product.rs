@@ -65,7 +65,11 @@ pub(crate) async fn run(ask: Ask) -> anyhow::Result<Report> {
 async fn walk(app: &App, watch: &mut Watch) -> anyhow::Result<()> {
     watch.lap("discovery", async { Ok(app.controller.discover().await?) }).await?;
     for name in ["cold", "warm"] {
-        watch.lap(name, async { Ok(app.controller.look_at_all(&app.stop, &|_| ()).await) }).await?;
+        let look = async {
+            app.controller.look_at_all(&app.stop, &|_| ()).await;
+            Ok(())
+        };
+        watch.lap(name, look).await?;
     }
     all_in_sync(&app.controller.snapshot())
 }

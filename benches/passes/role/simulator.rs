@@ -9,6 +9,11 @@ use serde::{Deserialize, Serialize};
 use tokio::io::AsyncReadExt as _;
 use tokio::net::TcpListener;
 
+#[expect(
+    clippy::expect_used,
+    clippy::panic,
+    reason = "the stage of the safety tests, where a panic is a failed test"
+)]
 #[path = "../../../tests/safety/stage/kit.rs"]
 mod kit;
 
