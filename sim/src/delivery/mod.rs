@@ -1,7 +1,7 @@
 //! What happens to an event that is put on a bus.
 //!
 //! One function walks: it matches the rules of the bus, asks the policies and goes on to other buses. What it comes to is
-//! done by a [`Sink`]: one delivers, the other only notes where a delivery would have arrived.
+//! done by a sink: one delivers, the other only notes where a delivery would have arrived.
 
 mod outbox;
 mod sink;
