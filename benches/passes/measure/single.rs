@@ -57,9 +57,12 @@ pub(super) async fn install(options: &Options) -> anyhow::Result<Table> {
 
 /// Half as many accounts, with the watch in every Region.
 pub(super) async fn regions(options: &Options) -> anyhow::Result<Table> {
-    let wish = Wish { concurrency: options.concurrency, regions: &REGIONS, ..Wish::default() };
+    let one = Wish { concurrency: options.concurrency, ..Wish::default() };
+    let wish = Wish { regions: &REGIONS, ..one };
     let accounts = options.large / 2;
-    let stage = Stage::installed(accounts, wish).await?;
+    // First where the roles are kept: a rule that names a role that is not there yet is refused until the next resync.
+    let stage = Stage::installed(accounts, one).await?;
+    stage.product(wish, Work::Converge).await?;
     stage.latency(Duration::from_millis(50)).await?;
     let report = stage.product(wish, Work::Daemon).await?;
     let title = format!("{} Regions, one watch in each; 50 ms latency", REGIONS.len());

@@ -151,14 +151,15 @@ impl Stage {
 
     /// Runs a program to its end; its last line is its result.
     pub(crate) async fn output<T: DeserializeOwned>(&self, mut command: Command) -> anyhow::Result<T> {
-        let done = command
+        let running = command
             .env_clear()
             .envs(self.environment())
             .stdin(Stdio::null())
+            .stdout(Stdio::piped())
             .stderr(std::fs::File::create(self.directory.path().join("stderr"))?)
             .kill_on_drop(true)
-            .output()
-            .await?;
+            .spawn()?;
+        let done = running.wait_with_output().await?;
         let text = String::from_utf8(done.stdout)?;
         let line = text.lines().last().unwrap_or_default();
         if !done.status.success() {
