@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
+use std::process::Command;
 
 use serde_json::{Map, Value, json};
 
@@ -41,6 +42,17 @@ const DOCUMENTS: [(&str, &str, &str, &str, &str); 15] = [
     ("member-role existing", MEMBER, "MemberRole", "/Policies/0/PolicyDocument", "management-member-policy"),
 ];
 
+#[test]
+fn the_templates_are_written_from_the_policy_files() {
+    let output = Command::new("python3")
+        .args(["deploy/policies.py", "--check"])
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .output()
+        .expect("the tests need Python");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+}
+
+/// What the program above is not asked: whether CloudFormation would see the same in what it wrote.
 #[test]
 fn the_templates_grant_what_the_policy_files_say() {
     for (template, account, resource, property, file) in DOCUMENTS {
