@@ -26,5 +26,6 @@ pub mod pattern;
 pub mod planning;
 pub mod presets;
 pub mod render;
+mod spelling;
 pub mod telemetry;
 pub mod world;

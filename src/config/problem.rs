@@ -6,6 +6,8 @@ use std::fmt;
 
 use serde::Serialize;
 
+use crate::spelling::nearest;
+
 /// One thing that is wrong, or doubtful, with the configuration. Never holds a secret.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Problem {
@@ -104,16 +106,6 @@ pub(super) fn quoted(text: &str) -> String {
     }
 }
 
-/// The one of `known` that `text` was probably meant to be.
-pub(super) fn nearest<'a>(text: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    known
-        .into_iter()
-        .map(|name| (strsim::damerau_levenshtein(&text.to_lowercase(), &name.to_lowercase()), name))
-        .filter(|(distance, name)| *distance <= 1 + name.chars().count() / 4)
-        .min()
-        .map(|(_, name)| name)
-}
-
 /// A hint at the nearest known name, or else `otherwise`.
 pub(super) fn did_you_mean<'a>(
     text: &str,
@@ -161,13 +153,6 @@ mod tests {
         let json = serde_json::to_value(ConfigError { problems: vec![problem("E-unknown-key")] }).unwrap();
         assert_eq!(json["problems"][0]["code"], "E-unknown-key");
         assert_eq!(json["problems"][0]["path"], "reconcile.mod");
-    }
-
-    #[test]
-    fn the_nearest_name_is_near() {
-        assert_eq!(nearest("resync_intervall", ["resync_interval", "mode"]), Some("resync_interval"));
-        assert_eq!(nearest("Mode", ["resync_interval", "mode"]), Some("mode"));
-        assert_eq!(nearest("colour", ["resync_interval", "mode"]), None);
     }
 
     #[test]

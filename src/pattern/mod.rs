@@ -1,6 +1,7 @@
 //! Event patterns: parsed once, compared by meaning, checked for the mistakes that EventBridge accepts in silence.
 
 mod check;
+pub mod matching;
 mod strict;
 
 use std::collections::BTreeSet;

@@ -6,7 +6,7 @@ use orgwatch::config::Adopt;
 use orgwatch::kinds::KINDS;
 
 /// Parts that know no client, no runtime, no environment and no clock.
-const PURE: [&str; 12] = [
+const PURE: [&str; 13] = [
     "model",
     "document",
     "diff",
@@ -18,6 +18,7 @@ const PURE: [&str; 12] = [
     "desired",
     "presets",
     "pattern",
+    "spelling",
     "render",
 ];
 
