@@ -15,6 +15,7 @@ use crate::inventory::{Filter, Known};
 use crate::model::ids::{AccountId, OrganizationId, OuId, Region, RoleArn};
 use crate::model::target::{Side, TargetKey};
 use crate::model::view::Standing;
+use crate::presets;
 use crate::world::{Alert, Forwarder, Reach, Target, Targets, Topic, Watch, World};
 
 /// Two conditions meet on one field and a pattern cannot say both.
@@ -111,10 +112,14 @@ fn resolved(watch: &WatchSettings) -> Watch {
     }
 }
 
-/// The Regions in which a watch has sender rules: those that it names, else the one where IAM's events appear.
+/// The Regions in which a watch has sender rules: those that it names, else the one that its preset needs, else the one
+/// where IAM's events appear.
 fn regions(settings: &Settings, watch: &WatchSettings) -> BTreeSet<Region> {
     if watch.regions.is_empty() {
-        BTreeSet::from([settings.partition().iam_events_region()])
+        let partition = settings.partition();
+        let preset = watch.preset.as_deref().and_then(presets::by_name);
+        let one = preset.and_then(|preset| preset.regions.one(partition));
+        BTreeSet::from([one.unwrap_or_else(|| partition.iam_events_region())])
     } else {
         watch.regions.clone()
     }

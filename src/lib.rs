@@ -12,6 +12,9 @@ pub mod clock;
 pub mod commands;
 pub mod config;
 pub mod controller;
+#[cfg(test)]
+#[path = "../tests/corpus/mod.rs"]
+mod corpus;
 pub mod desired;
 pub mod diff;
 pub mod document;

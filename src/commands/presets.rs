@@ -8,10 +8,15 @@ use crate::render::presets::{PresetRow, preset, presets as table};
 
 pub(super) fn run(invocation: &Invocation, arguments: &PresetsArgs) -> anyhow::Result<Outcome> {
     let row = |preset: &Preset| PresetRow {
-        name: preset.name.to_owned(),
-        description: preset.description.to_owned(),
-        origin: preset.origin.to_owned(),
-        pattern: preset.pattern().compact(),
+        name: preset.name.clone(),
+        title: preset.title.clone(),
+        description: preset.description.clone(),
+        source: preset.source.clone(),
+        regions: preset.regions.told().to_owned(),
+        accounts: preset.accounts.told().to_owned(),
+        read_events: preset.reads,
+        floods: preset.floods.clone(),
+        pattern: preset.pattern().value().clone(),
     };
     let Some(name) = &arguments.name else {
         let rows: Vec<PresetRow> = presets::all().iter().map(row).collect();
@@ -23,7 +28,7 @@ pub(super) fn run(invocation: &Invocation, arguments: &PresetsArgs) -> anyhow::R
         return Ok(Outcome::Done);
     };
     let Some(found) = presets::by_name(name) else {
-        let names: Vec<&str> = presets::all().iter().map(|p| p.name).collect();
+        let names: Vec<&str> = presets::all().iter().map(|p| p.name.as_str()).collect();
         complain(&format!("error: there is no preset `{name}`; there are {}\n", names.join(", ")))?;
         return Ok(Outcome::Error);
     };

@@ -78,6 +78,9 @@ pub(super) fn read(
         watches.push(Watch::of_default_preset());
         watch_names.insert(watch::DEFAULT.to_owned());
     }
+    if let Some(central) = &central {
+        watches.iter_mut().flatten().for_each(|watch| watch.accounts_of_preset(&central.account_id));
+    }
     seen.clear();
     let alerts = t.each("alert", |t| alert::read(t, installation.as_ref(), &mut seen, &watch_names));
     not_built::SECTIONS.iter().for_each(|section| t.table(section).finish());

@@ -7,6 +7,7 @@ use super::{Alert, CentralSettings, ForwardingRole, MemberSettings, Organization
 use crate::model::ids::{Installation, Region};
 use crate::model::partition::Partition;
 use crate::pattern::Pattern;
+use crate::presets::{self, Regions};
 
 /// The sections that could be read.
 pub(super) struct Sections<'a> {
@@ -142,18 +143,25 @@ impl<'a> Sections<'a> {
         for (path, watch) in self.watches() {
             let path = format!("{path}.regions");
             watch.regions.iter().filter(|region| outside(region)).for_each(|region| refuse(&path, region));
-            if watch.pattern.sources() != BTreeSet::from(["aws.iam"]) {
-                continue;
-            }
-            if watch.regions.is_empty() && outside(&iam_events) {
-                refuse(&path, &iam_events);
-            } else if !watch.regions.is_empty() && !watch.regions.contains(&iam_events) {
+            // What the preset says, and for a pattern what its sources tell.
+            let needs = match watch.preset.as_deref().and_then(presets::by_name) {
+                Some(preset) => preset.regions,
+                None if watch.pattern.sources() == BTreeSet::from(["aws.iam"]) => Regions::IamEvents,
+                None if watch.pattern.sources() == BTreeSet::from(["aws.organizations"]) => {
+                    Regions::Organizations
+                }
+                None => Regions::Every,
+            };
+            let Some(only) = needs.one(self.partition()) else { continue };
+            if watch.regions.is_empty() && outside(&only) {
+                refuse(&path, &only);
+            } else if !watch.regions.is_empty() && !watch.regions.contains(&only) {
                 report.add::<()>(
                     "E-silent-region",
                     &path,
-                    "none of the Regions where IAM's events appear",
-                    iam_events.to_string(),
-                    "leave `regions` out; IAM's events appear in one Region whatever the caller's",
+                    "none of the Regions where its events appear",
+                    only.to_string(),
+                    "leave `regions` out; these events appear in one Region, whatever the caller's",
                 );
             }
         }

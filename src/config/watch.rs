@@ -4,9 +4,9 @@ use std::collections::BTreeSet;
 
 use toml::Value;
 
-use super::names;
 use super::problem::{did_you_mean, quoted};
 use super::reader::{Place, Read, Table, read};
+use super::{names, not_built};
 use crate::model::ids::{AccountId, Installation, OuId, Region};
 use crate::pattern::{Finding, Pattern};
 use crate::presets;
@@ -63,6 +63,16 @@ impl Watch {
             read_events: false,
         })
     }
+
+    /// Where the events of its preset appear in few accounts and it names none, those that are known.
+    pub(super) fn accounts_of_preset(&mut self, central: &AccountId) {
+        let preset = self.preset.as_deref().and_then(presets::by_name);
+        if self.accounts == WatchAccounts::All
+            && preset.is_some_and(|preset| preset.accounts == presets::Accounts::IdentityCenter)
+        {
+            self.accounts = WatchAccounts::Only { ids: BTreeSet::from([central.clone()]), management: true };
+        }
+    }
 }
 
 impl Read for WatchAccounts {
@@ -104,8 +114,9 @@ pub(super) fn read(
     installation: Option<&Installation>,
     seen: &mut BTreeSet<String>,
 ) -> Option<Watch> {
+    let whole = Place { path: t.path.clone(), report: t.report };
     let (named, matched) = source(&mut t).unzip();
-    read!(t, Watch {
+    let watch = read!(t, Watch {
         name = names::read(&mut t, installation, seen),
         preset = named,
         pattern = matched,
@@ -114,7 +125,48 @@ pub(super) fn read(
         exclude_ous,
         accounts,
         read_events,
-    })
+    })?;
+    if let Some(preset) = watch.preset.as_deref().and_then(presets::by_name) {
+        of_preset(preset, &watch, &whole);
+    }
+    Some(watch)
+}
+
+/// What a watch should know of its preset.
+fn of_preset(preset: &presets::Preset, watch: &Watch, whole: &Place<'_>) {
+    let path = |key: &str| format!("{}.{key}", whole.path);
+    if preset.regions == presets::Regions::Every && watch.regions.is_empty() {
+        let found = "a preset whose events appear in every Region";
+        return not_built::refuse(whole.report, &path("regions"), found, "the Regions by name")
+            .unwrap_or_default();
+    }
+    if preset.accounts == presets::Accounts::IdentityCenter && watch.accounts == WatchAccounts::All {
+        whole.report.add::<()>(
+            "W-preset-accounts",
+            &path("accounts"),
+            format!("{} in the management account and the central one", preset.name),
+            "the management account and the delegated administrator of IAM Identity Center",
+            "if another account is the administrator, name both: accounts = [\"management\", \"...\"]",
+        );
+    }
+    if preset.reads && !watch.read_events {
+        whole.report.add::<()>(
+            "W-preset-reads",
+            &path("read_events"),
+            format!("{} without reading calls", preset.name),
+            "read_events = true",
+            "without it the rule sees denied writes alone; with it, every reading call of the account passes the rule",
+        );
+    }
+    if let Some(why) = &preset.floods {
+        whole.report.add::<()>(
+            "W-preset-floods",
+            &path("preset"),
+            format!("{}: {why}", preset.name),
+            "alerts that people can read",
+            "feed no mail with it: narrow the alert, or send it to a queue or a SIEM",
+        );
+    }
 }
 
 /// The preset, if it is one, and the pattern of a watch.
@@ -140,7 +192,7 @@ fn source(t: &mut Table<'_>) -> Option<(Option<String>, Pattern)> {
 
 fn by_name(name: &str, place: &Place<'_>) -> Option<&'static presets::Preset> {
     presets::by_name(name).or_else(|| {
-        let known = presets::all().iter().map(|preset| preset.name);
+        let known = presets::all().iter().map(|preset| preset.name.as_str());
         place.report.add(
             "E-unknown-preset",
             &place.path,
@@ -171,7 +223,7 @@ fn parse(text: &str, place: &Place<'_>) -> Option<Pattern> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::tests::{codes, settings};
+    use crate::config::tests::{all_codes, codes, settings};
 
     #[test]
     fn without_a_watch_there_is_that_of_the_default_preset() {
@@ -187,6 +239,34 @@ mod tests {
         assert_eq!(
             codes("[[watch]]\nname = 'x'\npreset = 'cis-4.4'\npattern = '{\"source\":[\"aws.iam\"]}'"),
             ["E-preset-or-pattern watch[0]"]
+        );
+    }
+
+    #[test]
+    fn what_a_preset_needs_is_said() {
+        let with = |more: &str| all_codes(&format!("[[watch]]\nname='x'\nregions=['eu-central-1']\n{more}"));
+        assert_eq!(
+            with("preset='cis-4.1'"),
+            ["W-preset-reads watch[0].read_events", "W-preset-floods watch[0].preset"]
+        );
+        assert_eq!(with("preset='cis-4.1'\nread_events=true"), ["W-preset-floods watch[0].preset"]);
+        assert_eq!(with("preset='identity-center-changes'"), ["W-preset-accounts watch[0].accounts"]);
+        assert_eq!(with("preset='identity-center-changes'\naccounts=['management']"), [""; 0]);
+        assert_eq!(codes("[[watch]]\nname='x'\npreset='cis-4.5'"), ["E-not-built-yet watch[0].regions"]);
+        assert_eq!(
+            codes("[[watch]]\nname='x'\npreset='cis-4.15'\nregions=['eu-central-1']"),
+            ["E-silent-region watch[0].regions"]
+        );
+    }
+
+    #[test]
+    fn the_accounts_of_identity_center_are_the_management_account_and_the_central_one() {
+        let settings =
+            settings("[[watch]]\nname='x'\npreset='identity-center-changes'\nregions=['eu-central-1']");
+        let central = settings.central.account_id.clone();
+        assert_eq!(
+            settings.watches[0].accounts,
+            WatchAccounts::Only { ids: BTreeSet::from([central]), management: true }
         );
     }
 

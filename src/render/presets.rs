@@ -11,49 +11,58 @@ use super::style::{Page, Style, Tone};
 pub struct PresetRow {
     /// Its name in the configuration.
     pub name: String,
-    /// What it matches.
+    /// What it sees, in a few words.
+    pub title: String,
+    /// What it sees.
     pub description: String,
-    /// Where it comes from.
-    pub origin: String,
-    /// The event pattern as JSON.
-    pub pattern: String,
+    /// Where its list of events comes from.
+    pub source: String,
+    /// Where its events appear.
+    pub regions: String,
+    /// The accounts whose events it can see.
+    pub accounts: String,
+    /// Whether it needs `read_events = true`.
+    pub read_events: bool,
+    /// Why it is too much for mail.
+    pub floods: Option<String>,
+    /// The event pattern.
+    pub pattern: Value,
 }
 
 /// All presets, in the given order.
 pub fn presets(rows: &[PresetRow], style: Style) -> String {
     let mut page = Page::new(style);
     page.table(
-        &["name", "from", "what it matches"],
+        &["name", "what it sees", "where"],
         rows.iter().map(|row| {
             vec![
                 (Tone::Strong, row.name.clone()),
-                (Tone::Plain, row.origin.clone()),
-                (Tone::Plain, row.description.clone()),
+                (Tone::Plain, row.title.clone()),
+                (Tone::Plain, row.regions.clone()),
             ]
         }),
     );
-    page.gap().prose(0, Tone::Faint, "`orgwatch presets NAME` shows one with its pattern.");
+    page.gap().prose(0, Tone::Faint, "`orgwatch presets NAME` shows one in full, with its pattern.");
     page.finish()
 }
 
 /// One preset in full.
 pub fn preset(row: &PresetRow, style: Style) -> String {
     let mut page = Page::new(style);
-    page.line(0, Tone::Strong, &row.name).prose(2, Tone::Plain, &row.description).prose(
-        2,
-        Tone::Faint,
-        format!("from: {}", row.origin),
-    );
-    page.gap();
-    match serde_json::from_str::<Value>(&row.pattern) {
-        Ok(pattern) => layout(&pattern, 80).lines().for_each(|line| {
-            page.line(0, Tone::Plain, line);
-        }),
-        // Shown as it is rather than not at all; the pattern check says what is wrong with it.
-        Err(_) => {
-            page.line(0, Tone::Plain, &row.pattern);
-        }
+    page.line(0, Tone::Strong, &row.name)
+        .prose(2, Tone::Plain, &row.description)
+        .prose(2, Tone::Faint, format!("from: {}", row.source))
+        .prose(2, Tone::Faint, format!("rules: {}, in {}", row.regions, row.accounts));
+    if row.read_events {
+        page.prose(2, Tone::Faint, "needs: read_events = true in its watch, or denied reads are missed");
     }
+    if let Some(floods) = &row.floods {
+        page.prose(2, Tone::Faint, format!("beware: {floods}; it floods a mailbox"));
+    }
+    page.gap();
+    layout(&row.pattern, 80).lines().for_each(|line| {
+        page.line(0, Tone::Plain, line);
+    });
     page.finish()
 }
 
@@ -62,43 +71,52 @@ mod tests {
     use super::*;
     use insta::assert_snapshot;
 
-    fn row(name: &str, origin: &str, description: &str) -> PresetRow {
+    fn row(name: &str, source: &str, title: &str, regions: &str) -> PresetRow {
         PresetRow {
             name: name.to_owned(),
-            description: description.to_owned(),
-            origin: origin.to_owned(),
-            pattern: r#"{"source":["aws.iam"],"detail":{"eventSource":["iam.amazonaws.com"],"eventName":[{"anything-but":{"prefix":["Get","List","Simulate","Generate"]}}]}}"#.to_owned(),
+            title: title.to_owned(),
+            description: format!("{title}, in a sentence"),
+            source: source.to_owned(),
+            regions: regions.to_owned(),
+            accounts: "every account".to_owned(),
+            read_events: false,
+            floods: None,
+            pattern: serde_json::json!({"source":["aws.iam"],"detail":{"eventSource":["iam.amazonaws.com"],"eventName":[{"anything-but":{"prefix":["Get","List","Simulate","Generate"]}}]}}),
         }
     }
 
     #[test]
     fn the_presets_are_a_table_that_fits_80_columns() {
         let rows = [
-            row("iam-changes", "orgwatch", "Every writing call of IAM, those that AWS adds later included"),
-            row("cis-4.4", "CIS Foundations 4.4", "The 16 calls that change IAM policies"),
+            row("iam-changes", "orgwatch", "Changes in IAM", "where IAM's events appear"),
+            row("cis-4.14", "CIS Foundations 4.14", "VPC changes", "every enabled Region"),
         ];
         let text = presets(&rows, Style { colour: false, width: Some(80) });
         assert!(text.lines().all(|line| line.chars().count() <= 80));
         assert_snapshot!(text, @r"
-        name         from                 what it matches
-        iam-changes  orgwatch             Every writing call of IAM, those that AWS
-                                          adds later included
-        cis-4.4      CIS Foundations 4.4  The 16 calls that change IAM policies
+        name         what it sees    where
+        iam-changes  Changes in IAM  where IAM's events appear
+        cis-4.14     VPC changes     every enabled Region
 
-        `orgwatch presets NAME` shows one with its pattern.
+        `orgwatch presets NAME` shows one in full, with its pattern.
         ");
     }
 
     #[test]
     fn one_preset_is_shown_with_a_pattern_that_can_be_copied() {
-        let row = row("iam-changes", "orgwatch", "Every writing call of IAM");
+        let mut row = row("iam-changes", "orgwatch", "Changes in IAM", "where IAM's events appear");
+        row.read_events = true;
+        row.floods = Some("there are many".to_owned());
         let text = preset(&row, Style::PLAIN);
         let json: Value = serde_json::from_str(text.split_once("\n\n").unwrap().1).unwrap();
-        assert_eq!(json, serde_json::from_str::<Value>(&row.pattern).unwrap());
+        assert_eq!(json, row.pattern);
         assert_snapshot!(text, @r#"
         iam-changes
-          Every writing call of IAM
+          Changes in IAM, in a sentence
           from: orgwatch
+          rules: where IAM's events appear, in every account
+          needs: read_events = true in its watch, or denied reads are missed
+          beware: there are many; it floods a mailbox
 
         {
           "detail": {
