@@ -12,6 +12,7 @@ use crate::config::Settings;
 use crate::controller::{PassOutcome, Purpose, WalkOptions};
 use crate::model::error::CloudError;
 use crate::model::ids::AccountId;
+use crate::model::resource::ResourceId;
 use crate::model::target::TargetKey;
 use crate::model::view::TargetView;
 use crate::render::apply::{self as rendered, ApplySummary, Failure, Stopped};
@@ -81,19 +82,20 @@ pub(super) async fn finish(
     let before: BTreeSet<AccountId> = changing.iter().map(|key| key.account.clone()).collect();
     let started = Instant::now();
     let progress = Progress::new("Applying", changing.len() as u64);
-    let seen = std::sync::Mutex::new(BTreeSet::new());
-    let tell = |outcome: &PassOutcome| {
+    let mut seen = BTreeSet::new();
+    let mut tally = Tally::default();
+    let mut tell = |outcome: &PassOutcome| {
+        tally.take(outcome);
         if !json {
             progress.suspend(|| tell_changes(outcome, style));
         }
-        if seen.lock().is_ok_and(|mut seen| seen.insert(outcome.target.clone())) {
+        if seen.insert(outcome.target.clone()) {
             progress.done_one(&outcome.target.to_string());
         }
     };
-    let outcomes =
-        controller.carry_out(changing.into_iter().collect(), options, &opened.app.stop, &tell).await;
+    controller.carry_out(changing.into_iter().collect(), options, &opened.app.stop, &mut tell).await;
     progress.finish();
-    let mut summary = summarize(&outcomes).read_back(&controller.views(&keys));
+    let mut summary = tally.summary().read_back(&controller.views(&keys));
     summary.elapsed = started.elapsed();
     summary.teardown = controller.is_teardown();
     summary.stopped = match () {
@@ -126,49 +128,49 @@ fn tell_changes(outcome: &PassOutcome, style: Style) {
     }
 }
 
-/// What was changed, and what failed and did not succeed later.
-fn summarize(outcomes: &[PassOutcome]) -> ApplySummary {
-    let mut accounts = BTreeSet::new();
-    let mut changes = 0;
-    let mut failures: BTreeMap<(TargetKey, Option<crate::model::resource::ResourceId>), Failure> =
-        BTreeMap::new();
-    for outcome in outcomes {
+/// What was changed, and what failed and did not succeed later, pass by pass.
+#[derive(Default)]
+struct Tally {
+    changes: usize,
+    accounts: BTreeSet<AccountId>,
+    failures: BTreeMap<(TargetKey, Option<ResourceId>), CloudError>,
+}
+
+impl Tally {
+    fn take(&mut self, outcome: &PassOutcome) {
         let target = &outcome.target;
         for change in &outcome.plan.changes {
-            let written: Vec<_> = outcome.written.iter().filter(|w| w.resource == change.resource).collect();
+            let mut written = outcome.written.iter().filter(|w| w.resource == change.resource).peekable();
+            if written.peek().is_none() {
+                continue;
+            }
             let key = (target.clone(), Some(change.resource.clone()));
-            match written.iter().find_map(|w| w.outcome.as_ref().err()) {
-                _ if written.is_empty() => {}
+            match written.find_map(|w| w.outcome.as_ref().err()) {
                 Some(error) => {
-                    let failure = Failure {
-                        target: target.clone(),
-                        resource: key.1.clone(),
-                        error: Some(error.clone()),
-                    };
-                    failures.insert(key, failure);
+                    self.failures.insert(key, error.clone());
                 }
                 None => {
-                    changes += 1;
-                    accounts.insert(target.account.clone());
-                    failures.remove(&key);
+                    self.changes += 1;
+                    self.accounts.insert(target.account.clone());
+                    self.failures.remove(&key);
                 }
             }
         }
+        let whole = (target.clone(), None);
         match &outcome.error {
-            Some(error) => {
-                let failure = Failure { target: target.clone(), resource: None, error: Some(error.clone()) };
-                failures.insert((target.clone(), None), failure);
-            }
-            None => {
-                failures.remove(&(target.clone(), None));
-            }
+            Some(error) => drop(self.failures.insert(whole, error.clone())),
+            None => drop(self.failures.remove(&whole)),
         }
     }
-    ApplySummary {
-        changes,
-        accounts: accounts.len(),
-        failures: failures.into_values().collect(),
-        ..ApplySummary::default()
+
+    fn summary(self) -> ApplySummary {
+        let failure = |((target, resource), error)| Failure { target, resource, error: Some(error) };
+        ApplySummary {
+            changes: self.changes,
+            accounts: self.accounts.len(),
+            failures: self.failures.into_iter().map(failure).collect(),
+            ..ApplySummary::default()
+        }
     }
 }
 

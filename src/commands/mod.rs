@@ -138,8 +138,8 @@ impl Opened {
     /// Looks at every target, with progress, and answers what `keys` hold.
     async fn look(&self, title: &str, keys: &[TargetKey]) -> Vec<Arc<TargetView>> {
         let progress = Progress::new(title, self.app.controller.keys().len() as u64);
-        let tell = |outcome: &PassOutcome| progress.done_one(&outcome.target.to_string());
-        self.app.controller.look_at_all(&self.app.stop, &tell).await;
+        let mut tell = |outcome: &PassOutcome| progress.done_one(&outcome.target.to_string());
+        self.app.controller.look_at_all(&self.app.stop, &mut tell).await;
         progress.finish();
         self.app.controller.views(keys)
     }

@@ -104,6 +104,10 @@ pub struct Fleet {
     first_done: Option<u64>,
     /// Targets whose changes wait for others.
     waiting: BTreeSet<TargetKey>,
+    /// Targets with a change that a person must release.
+    holding: BTreeSet<TargetKey>,
+    /// Accounts of which something else is to be shown than when this was last taken.
+    touched: BTreeSet<AccountId>,
     /// A command that was narrowed to some accounts: the first ones are among these.
     narrowed: Option<BTreeSet<AccountId>>,
     candidates: Candidates,
@@ -153,6 +157,8 @@ impl Fleet {
             window: Window::default(),
             first_done: None,
             waiting: BTreeSet::new(),
+            holding: BTreeSet::new(),
+            touched: BTreeSet::new(),
             narrowed: None,
             candidates: Candidates::default(),
             told: Gate::Bus,
@@ -177,6 +183,7 @@ impl Fleet {
             .collect();
         self.states.retain(|key, _| self.targets.contains_key(key));
         self.waiting.retain(|key| self.targets.contains_key(key));
+        self.holding.retain(|key| self.targets.contains_key(key));
         self.count_candidates();
         self.revision += 1;
         changed
@@ -347,15 +354,15 @@ impl Fleet {
         } else if key.side == Side::Central {
             state.in_sync_with = None;
         }
-        let waits = plan
-            .changes
-            .iter()
-            .filter_map(|c| c.hold.as_ref())
-            .any(|h| [WAITING_FOR_CENTRAL, WAITING_FOR_FIRST_ACCOUNTS].contains(&h.reason));
-        if waits {
-            self.waiting.insert(key.clone());
-        } else {
-            self.waiting.remove(key);
+        let holds = || plan.changes.iter().filter_map(|change| change.hold.as_ref());
+        let waits = holds().any(|h| [WAITING_FOR_CENTRAL, WAITING_FOR_FIRST_ACCOUNTS].contains(&h.reason));
+        let held = holds().any(|hold| !hold.waits);
+        for (is, among) in [(waits, &mut self.waiting), (held, &mut self.holding)] {
+            if is {
+                among.insert(key.clone());
+            } else {
+                among.remove(key);
+            }
         }
         let view = TargetView {
             target: key.clone(),
@@ -367,6 +374,7 @@ impl Fleet {
             observed_generation: begun.generation,
         };
         state.view = Some(Arc::new(view));
+        self.touch(&key.account);
         self.count_candidate(key);
         let gate = self.gate();
         std::mem::replace(&mut self.told, gate.clone()) != gate
@@ -380,7 +388,30 @@ impl Fleet {
     }
 
     pub(super) fn in_grace_of(&self, known: &Known, now: Timestamp) -> bool {
-        Duration::try_from(now.duration_since(known.wanted_since)).is_ok_and(|age| age < self.rules.grace)
+        self.in_grace_since(known.wanted_since, now)
+    }
+
+    /// The same for an account that is wanted since then.
+    pub(super) fn in_grace_since(&self, wanted_since: Timestamp, now: Timestamp) -> bool {
+        Duration::try_from(now.duration_since(wanted_since)).is_ok_and(|age| age < self.rules.grace)
+    }
+
+    /// Notes that something else is to be shown of an account, without a change of accounts and targets.
+    pub fn touch(&mut self, account: &AccountId) {
+        if !self.touched.contains(account) {
+            self.touched.insert(account.clone());
+        }
+    }
+
+    /// The accounts that were touched since this was last asked.
+    pub(super) fn take_touched(&mut self) -> BTreeSet<AccountId> {
+        std::mem::take(&mut self.touched)
+    }
+
+    /// The latest outcomes that hold a change which a person must release.
+    pub(super) fn holding(&self) -> impl Iterator<Item = (&TargetKey, &TargetView)> {
+        let view = |key| self.states.get(key).and_then(|state| state.view.as_deref());
+        self.holding.iter().filter_map(move |key| Some((key, view(key)?)))
     }
 }
 
@@ -422,6 +453,7 @@ fn remember(memory: &mut Memory, judged: &[Judged], settle: Duration, now: Times
     let there: BTreeSet<&ResourceId> = judged.iter().map(|j| &j.resource.id).collect();
     let settling = |at: Timestamp| Duration::try_from(now.duration_since(at)).is_ok_and(|age| age < settle);
     memory.retain(|id, remembered| {
-        there.contains(id) || remembered.written.as_ref().is_some_and(|(at, _)| settling(*at))
+        remembered.written.take_if(|(at, _)| !settling(*at));
+        there.contains(id) || remembered.written.is_some()
     });
 }

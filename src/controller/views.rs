@@ -1,11 +1,15 @@
 //! Puts together what is shown.
 
+mod holds;
+mod shown;
+
 use std::collections::{BTreeMap, BTreeSet};
-use std::iter::Peekable;
 use std::sync::{Arc, PoisonError};
 
 use jiff::Timestamp;
 
+use self::holds::holds;
+use self::shown::Shown;
 use super::Controller;
 use super::coverage::{self, Facts, Judgement};
 use super::fleet::Fleet;
@@ -15,33 +19,26 @@ use crate::model::ids::AccountId;
 use crate::model::resource::Verdict;
 use crate::model::target::{Side, TargetKey};
 use crate::model::view::{
-    AccountView, CentralView, Condition, Coverage, DiscoveryView, HoldView, ResyncView, Snapshot, Standing,
-    TargetView,
+    AccountView, CentralView, Condition, Coverage, DiscoveryView, ResyncView, Snapshot, Standing, TargetView,
 };
 use crate::world::Target;
+
+/// What a state is about: an account, or the central half, and which aspect of it.
+type Aspect = (Option<AccountId>, &'static str);
+/// A state and its reason, as constants.
+type State = (&'static str, &'static str);
 
 /// Since when things are as they are, and how the walks over all targets go.
 #[derive(Debug, Default)]
 pub struct Chronicle {
-    /// By what it is about: its state, and since when.
-    since: BTreeMap<String, (String, Timestamp)>,
+    since: BTreeMap<Aspect, (State, Timestamp)>,
     /// Since when each hold is there.
     held: BTreeMap<String, Timestamp>,
-    /// What was shown last of each account; it is shown again until something changes.
-    shown: BTreeMap<AccountId, Shown>,
+    shown: Shown,
     /// The walk that is under way: when it began, and who is still to come.
     walk: Option<(Timestamp, BTreeSet<TargetKey>)>,
     /// The latest complete walk.
     last_resync: Option<ResyncView>,
-}
-
-/// An account as shown, and what that was made from.
-#[derive(Debug)]
-struct Shown {
-    revision: u64,
-    central: Judgement,
-    in_grace: bool,
-    view: Arc<AccountView>,
 }
 
 /// What an account is shown from, besides what only a change of accounts and targets changes.
@@ -52,24 +49,24 @@ struct Sources<'a> {
     in_grace: bool,
 }
 
-impl Shown {
-    /// Whether the account would be shown the same now.
-    fn still_holds(&self, revision: u64, central: &Judgement, sources: &Sources<'_>) -> bool {
-        let same = |(before, now): (&Arc<TargetView>, &Arc<TargetView>)| Arc::ptr_eq(before, now);
-        self.revision == revision
-            && self.in_grace == sources.in_grace
-            && self.view.targets.len() == sources.views.len()
-            && self.view.targets.iter().zip(&sources.views).all(same)
-            && self.central == *central
+impl<'a> Sources<'a> {
+    fn of(fleet: &'a Fleet, known: &'a Known, now: Timestamp) -> Self {
+        let keys = || TargetKey::all_of(Side::Member, &known.account.id);
+        Self {
+            known,
+            targets: fleet.targets.range(keys()).map(|(_, target)| target).collect(),
+            views: fleet.states.range(keys()).filter_map(|(_, state)| state.view.clone()).collect(),
+            in_grace: fleet.in_grace_of(known, now),
+        }
     }
 }
 
 impl Chronicle {
     /// Since when `what` is in `state`; from `now` on if it was in another.
-    fn since(&mut self, what: String, state: &str, now: Timestamp) -> Timestamp {
-        let entry = self.since.entry(what).or_insert_with(|| (state.to_owned(), now));
+    fn since(&mut self, what: Aspect, state: State, now: Timestamp) -> Timestamp {
+        let entry = self.since.entry(what).or_insert((state, now));
         if entry.0 != state {
-            *entry = (state.to_owned(), now);
+            *entry = (state, now);
         }
         entry.1
     }
@@ -141,36 +138,22 @@ impl Controller {
         keys.iter().filter_map(|key| fleet.states.get(key)?.view.clone()).collect()
     }
 
-    /// How everything stands now.
+    /// How everything stands now. Puts together what has changed since the last time, and shares the rest with it.
     pub fn snapshot(&self) -> Snapshot {
         let now = self.clock.now();
-        let fleet = self.fleet();
+        let mut fleet = self.fleet();
         let mut chronicle = self.chronicle.lock().unwrap_or_else(PoisonError::into_inner);
         let settings = &self.settings;
         let (central, central_coverage) = self.central_view(&fleet, &mut chronicle, now);
-        // All three are in the order of the accounts, so one walk over them suffices.
-        let mut targets = fleet.targets.iter().filter(|(key, _)| key.side == Side::Member).peekable();
-        let mut states = fleet.states.iter().filter(|(key, _)| key.side == Side::Member).peekable();
-        let mut before = std::mem::take(&mut chronicle.shown);
-        let mut account = |(id, known): (&AccountId, &Known)| {
-            let sources = Sources {
-                known,
-                targets: take_of(&mut targets, id),
-                views: take_of(&mut states, id).into_iter().filter_map(|state| state.view.clone()).collect(),
-                in_grace: fleet.in_grace_of(known, now),
-            };
-            let holds = |shown: &Shown| shown.still_holds(fleet.revision, &central_coverage, &sources);
-            let shown = before.remove(id).filter(holds).unwrap_or_else(|| Shown {
-                revision: fleet.revision,
-                central: central_coverage.clone(),
-                in_grace: sources.in_grace,
-                view: Arc::new(self.account_view(&fleet, &mut chronicle, sources, &central_coverage, now)),
-            });
-            (id.clone(), shown)
-        };
-        let shown: BTreeMap<AccountId, Shown> = fleet.inventory.known().iter().map(&mut account).collect();
-        let accounts = shown.iter().map(|(id, shown)| (id.clone(), Arc::clone(&shown.view))).collect();
-        chronicle.shown = shown;
+        for id in chronicle.shown.due(&mut fleet, &central_coverage, now) {
+            let sources = fleet.inventory.known().get(&id).map(|known| Sources::of(&fleet, known, now));
+            let view = sources
+                .map(|sources| self.account_view(&fleet, &mut chronicle, sources, &central_coverage, now));
+            if view.is_none() {
+                chronicle.since.retain(|(account, _), _| account.as_ref() != Some(&id));
+            }
+            chronicle.shown.put(id, view);
+        }
         let holds = holds(&fleet, &mut chronicle, now);
         Snapshot {
             version: env!("CARGO_PKG_VERSION"),
@@ -180,7 +163,7 @@ impl Controller {
             organization_id: fleet.organization.as_ref().map(|(id, _)| id.clone()),
             wrong_place: fleet.wrong_place.clone().or_else(|| fleet.wrong_bus.clone()),
             discovery: fleet.discovery.clone(),
-            accounts,
+            accounts: chronicle.shown.accounts().clone(),
             central,
             holds,
             last_resync: chronicle.last_resync.clone(),
@@ -218,7 +201,7 @@ impl Controller {
             account: settings.central.account_id.clone(),
             region: settings.central_region(),
             verdict: worst(&targets, keys.len().max(1)),
-            conditions: conditions(chronicle, "central", &targets, &judgement, now),
+            conditions: conditions(chronicle, None, &targets, &judgement, now),
             observed_at: targets.iter().map(|t| t.observed_at).min(),
             targets,
         };
@@ -250,7 +233,7 @@ impl Controller {
             enforce: first.is_some_and(|target| target.enforce),
         };
         let judgement = coverage::of_account(&facts, central);
-        let state = format!("{}/{}", judgement.coverage.label(), judgement.reason);
+        let state = (judgement.coverage.label(), judgement.reason);
         let path =
             std::iter::once(fleet.organization.as_ref().map(|(id, _)| id.to_string()).unwrap_or_default())
                 .chain(account.units().iter().map(ToString::to_string))
@@ -271,23 +254,14 @@ impl Controller {
             },
             coverage: judgement.coverage,
             coverage_reason: judgement.reason,
-            coverage_since: chronicle.since(format!("coverage {}", account.id), &state, now),
-            conditions: conditions(chronicle, account.id.as_str(), &targets, &judgement, now),
+            coverage_since: chronicle.since((Some(account.id.clone()), "Coverage"), state, now),
+            conditions: conditions(chronicle, Some(&account.id), &targets, &judgement, now),
             coverage_message: judgement.message,
             observed_at: targets.iter().map(|t| t.observed_at).min(),
             last_change_at: targets.iter().filter_map(|t| t.last_change_at).max(),
             targets,
         }
     }
-}
-
-/// Takes what is of this account off the front of what is in the order of accounts, and what is of those before it.
-fn take_of<'a, T>(
-    rest: &mut Peekable<impl Iterator<Item = (&'a TargetKey, &'a T)>>,
-    account: &AccountId,
-) -> Vec<&'a T> {
-    while rest.next_if(|(key, _)| key.account < *account).is_some() {}
-    std::iter::from_fn(|| rest.next_if(|(key, _)| key.account == *account)).map(|(_, one)| one).collect()
 }
 
 /// The worst verdict of an account: what cannot be seen at all is unknown, what was not looked at is pending.
@@ -302,7 +276,7 @@ fn worst(targets: &[Arc<TargetView>], count: usize) -> Verdict {
 
 fn conditions(
     chronicle: &mut Chronicle,
-    of: &str,
+    of: Option<&AccountId>,
     targets: &[Arc<TargetView>],
     judgement: &Judgement,
     now: Timestamp,
@@ -337,40 +311,9 @@ fn conditions(
             status,
             reason,
             message,
-            last_transition: chronicle.since(format!("{kind} {of}"), status, now),
+            last_transition: chronicle.since((of.cloned(), kind), (status, ""), now),
         })
         .collect()
-}
-
-fn holds(fleet: &Fleet, chronicle: &mut Chronicle, now: Timestamp) -> Vec<HoldView> {
-    let mut holds: BTreeMap<String, HoldView> = BTreeMap::new();
-    for (key, view) in fleet.states.iter().filter_map(|(key, state)| Some((key, state.view.as_ref()?))) {
-        for change in &view.plan.changes {
-            let Some(hold) = change.hold.as_ref().filter(|hold| !hold.waits) else { continue };
-            // Unclaimed characters keep the id usable in a path.
-            let id: String = format!("{}-{}", hold.reason, change.resource)
-                .chars()
-                .map(|c| if c.is_ascii_alphanumeric() || c == '_' { c } else { '-' })
-                .collect();
-            let since = *chronicle.held.entry(id.clone()).or_insert(now);
-            let entry = holds.entry(id.clone()).or_insert_with(|| HoldView {
-                id,
-                reason: hold.reason,
-                message: hold.message.clone(),
-                accounts: Vec::new(),
-                changes: 0,
-                since,
-            });
-            entry.changes += 1;
-            // In the order of the keys an account's stand together, but for the central one's, which are first as well.
-            if ![entry.accounts.first(), entry.accounts.last()].contains(&Some(&key.account)) {
-                entry.accounts.push(key.account.clone());
-            }
-        }
-    }
-    // A hold that lapsed begins anew when it comes back.
-    chronicle.held.retain(|id, _| holds.contains_key(id));
-    holds.into_values().collect()
 }
 
 #[cfg(test)]

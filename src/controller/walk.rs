@@ -1,7 +1,6 @@
 //! Walks over targets for commands that begin and end: plan, apply, status, teardown.
 
 use std::collections::BTreeSet;
-use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use futures::StreamExt;
@@ -46,17 +45,17 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(4);
 
 impl Controller {
     /// Looks at every target once, and writes nothing: at the central side, then at the first accounts, then at all
-    /// others, so that what is said to wait for whom does not depend on who answers first.
-    pub async fn look_at_all(&self, stop: &CancellationToken, tell: &(dyn Fn(&PassOutcome) + Sync)) {
-        let told = Mutex::new(BTreeSet::new());
-        let tell = |outcome: &PassOutcome| {
-            if told.lock().unwrap_or_else(PoisonError::into_inner).insert(outcome.target.clone()) {
-                tell(outcome);
+    /// others, so that what is said to wait for whom does not depend on who answers first. Tells each target once.
+    pub async fn look_at_all(&self, stop: &CancellationToken, tell: &mut (dyn FnMut(&PassOutcome) + Send)) {
+        let mut told = BTreeSet::new();
+        let mut tell = |outcome: PassOutcome| {
+            if told.insert(outcome.target.clone()) {
+                tell(&outcome);
             }
         };
         let (central, mut rest): (Vec<_>, Vec<_>) =
             self.keys().into_iter().partition(|key| key.side == Side::Central);
-        self.round(central, false, stop, &tell).await;
+        self.round(central, false, stop, &mut tell).await;
         // A few tries: where one account after the other cannot be seen, it is the same for all.
         for _ in 0..FIRST_TRIES {
             let first = self.fleet().first_unseen();
@@ -64,12 +63,12 @@ impl Controller {
                 break;
             }
             rest.retain(|key| !first.contains(key));
-            self.round(first.clone(), false, stop, &tell).await;
+            self.round(first.clone(), false, stop, &mut tell).await;
             // Once more, now that their turn has come.
             let may = self.fleet().may_go(&first);
-            self.round(may, false, stop, &tell).await;
+            self.round(may, false, stop, &mut tell).await;
         }
-        self.round(rest, false, stop, &tell).await;
+        self.round(rest, false, stop, &mut tell).await;
     }
 
     /// The targets that a command is narrowed to, in order.
@@ -85,18 +84,17 @@ impl Controller {
     }
 
     /// Makes the planned changes of `keys`: the central side, then the first accounts, then all others, each until
-    /// it was seen as desired or nothing more happens. Answers every pass that wrote or failed.
+    /// it was seen as desired or nothing more happens. Tells every pass and keeps none, for there are many.
     pub async fn carry_out(
         &self,
         keys: Vec<TargetKey>,
         options: &WalkOptions,
         stop: &CancellationToken,
-        tell: &(dyn Fn(&PassOutcome) + Sync),
-    ) -> Vec<PassOutcome> {
+        tell: &mut (dyn FnMut(&PassOutcome) + Send),
+    ) {
         let (central, members): (Vec<_>, Vec<_>) =
             keys.into_iter().partition(|key| key.side == Side::Central);
         let teardown = self.fleet().rules.teardown;
-        let mut outcomes = Vec::new();
         let phases = if teardown { [members, central] } else { [central, members] };
         for phase in phases {
             // Without its senders the bus may go; while some are left or cannot be seen it stays, and a second run
@@ -105,9 +103,8 @@ impl Controller {
             if bus_goes && self.members_left() {
                 break;
             }
-            outcomes.extend(self.until_done(phase, options, stop, tell).await);
+            self.until_done(phase, options, stop, tell).await;
         }
-        outcomes
     }
 
     /// Whether a member still has something of ours, or could not be seen.
@@ -123,28 +120,17 @@ impl Controller {
         keys: Vec<TargetKey>,
         options: &WalkOptions,
         stop: &CancellationToken,
-        tell: &(dyn Fn(&PassOutcome) + Sync),
-    ) -> Vec<PassOutcome> {
+        tell: &mut (dyn FnMut(&PassOutcome) + Send),
+    ) {
         let patience = self.settings.reconcile.settle_time + PATIENCE;
         let mut open: BTreeSet<TargetKey> = self.limited(keys, options).into_iter().collect();
         // Who is not worked on here must not be waited for.
         if options.narrows() {
             self.fleet().narrow(open.iter().map(|key| key.account.clone()).collect());
         }
-        let mut kept = Vec::new();
-        let failed: Mutex<BTreeSet<AccountId>> = Mutex::default();
+        let mut failed: BTreeSet<AccountId> = BTreeSet::new();
         // Too many failures end the walk within a round, not after it.
         let halt = stop.child_token();
-        let tell = |outcome: &PassOutcome| {
-            tell(outcome);
-            if troubled(outcome) && !goes_on(outcome) {
-                let mut failed = failed.lock().unwrap_or_else(PoisonError::into_inner);
-                failed.insert(outcome.target.account.clone());
-                if failed.len() >= options.max_failures.max(1) {
-                    halt.cancel();
-                }
-            }
-        };
         let mut last_progress = Instant::now();
         let mut pause = PAUSE;
         while !open.is_empty() && !halt.is_cancelled() {
@@ -154,20 +140,27 @@ impl Controller {
                 break;
             }
             let before = open.len();
-            for outcome in self.round(ready, true, &halt, &tell).await {
+            let mut wrote = false;
+            self.round(ready, true, &halt, &mut |outcome| {
+                tell(&outcome);
                 // What AWS refuses time and again is no progress: a command ends some time.
-                if outcome.written.iter().any(|w| w.outcome.is_ok()) {
-                    last_progress = Instant::now();
-                    pause = PAUSE;
+                wrote |= outcome.written.iter().any(|w| w.outcome.is_ok());
+                if goes_on(&outcome) {
+                    return;
                 }
-                if !goes_on(&outcome) {
-                    open.remove(&outcome.target);
+                open.remove(&outcome.target);
+                if troubled(&outcome) {
+                    failed.insert(outcome.target.account);
+                    if failed.len() >= options.max_failures.max(1) {
+                        halt.cancel();
+                    }
                 }
-                if troubled(&outcome) || !outcome.written.is_empty() {
-                    kept.push(outcome);
-                }
+            })
+            .await;
+            if wrote {
+                pause = PAUSE;
             }
-            if open.len() < before {
+            if wrote || open.len() < before {
                 last_progress = Instant::now();
             }
             if last_progress.elapsed() > patience {
@@ -181,7 +174,6 @@ impl Controller {
                 pause = (pause * 2).min(LONGEST_PAUSE);
             }
         }
-        kept
     }
 
     /// At most so many accounts as the command may change.
@@ -200,26 +192,24 @@ impl Controller {
             .collect()
     }
 
+    /// One pass over each, so many at once as are configured; `each` takes them as they end.
     async fn round(
         &self,
         keys: Vec<TargetKey>,
         write: bool,
         stop: &CancellationToken,
-        tell: &(dyn Fn(&PassOutcome) + Sync),
-    ) -> Vec<PassOutcome> {
+        each: &mut (dyn FnMut(PassOutcome) + Send),
+    ) {
         let passes = keys.into_iter().map(|key| async move {
             if stop.is_cancelled() {
                 return None;
             }
-            let outcome = self.pass(&key, write, stop).await?;
-            tell(&outcome);
-            Some(outcome)
+            self.pass(&key, write, stop).await
         });
-        futures::stream::iter(passes)
-            .buffer_unordered(self.settings.reconcile.concurrency)
-            .filter_map(|o| async { o })
-            .collect()
-            .await
+        let mut passes = futures::stream::iter(passes).buffer_unordered(self.settings.reconcile.concurrency);
+        while let Some(ended) = passes.next().await {
+            ended.into_iter().for_each(&mut *each);
+        }
     }
 }
 

@@ -66,7 +66,7 @@ async fn walk(app: &App, watch: &mut Watch) -> anyhow::Result<()> {
     watch.lap("discovery", async { Ok(app.controller.discover().await?) }).await?;
     for name in ["cold", "warm"] {
         let look = async {
-            app.controller.look_at_all(&app.stop, &|_| ()).await;
+            app.controller.look_at_all(&app.stop, &mut |_| ()).await;
             Ok(())
         };
         watch.lap(name, look).await?;

@@ -47,7 +47,8 @@ fn an_account_is_as_bad_as_its_worst_resource_in_any_region() {
 #[test]
 fn since_when_changes_only_with_the_state() {
     let mut chronicle = Chronicle::default();
-    let mut since = |state, now| chronicle.since("coverage 1".to_owned(), state, at(now));
+    let mut since =
+        |state, now| chronicle.since((Some(fixture::member_id(1)), "Coverage"), (state, "Because"), at(now));
     assert_eq!(since("configured", 1), at(1));
     assert_eq!(since("configured", 2), at(1));
     assert_eq!(since("broken", 3), at(3));
@@ -87,12 +88,14 @@ fn holds_of_one_kind_are_one_over_all_accounts_and_begin_anew_when_they_come_bac
         teardown: false,
         delete_data: false,
     };
+    let settings = fixture::settings("");
     let mut fleet = Fleet::new(rules);
+    fleet.set(fixture::world(&settings), fixture::targets(&settings, 3));
     let mut chronicle = Chronicle::default();
-    let put = |fleet: &mut Fleet, n, waits| {
-        let mut view = view(n, &[Verdict::Orphan]);
-        view.plan.changes.push(Change {
-            resource: view.resources[0].id.clone(),
+    let put = |fleet: &mut Fleet, n, waits: Option<bool>| {
+        let resources = view(n, &[Verdict::Orphan]).resources;
+        let change = waits.map(|waits| Change {
+            resource: resources[0].id.clone(),
             action: Action::Delete,
             stage: Stage::Contract,
             reason: String::new(),
@@ -100,19 +103,23 @@ fn holds_of_one_kind_are_one_over_all_accounts_and_begin_anew_when_they_come_bac
             calls: Vec::new(),
             hold: Some(Hold { reason: "DeletionLimit", message: "why".to_owned(), waits }),
         });
-        fleet.states.entry(key(n)).or_default().view = Some(Arc::new(view));
+        let begun = fleet.begin(&key(n)).unwrap();
+        let plan = Plan { target: key(n), changes: change.into_iter().collect() };
+        fleet.finish(&begun, resources, plan, None, at(0));
     };
-    put(&mut fleet, 1, false);
-    put(&mut fleet, 2, false);
-    put(&mut fleet, 3, true);
+    put(&mut fleet, 1, Some(false));
+    put(&mut fleet, 2, Some(false));
+    put(&mut fleet, 3, Some(true));
     let held = holds(&fleet, &mut chronicle, at(1));
     assert_eq!(held.len(), 1);
     assert_eq!(held[0].id, "DeletionLimit-sender_rule-orgwatch-x");
     assert_eq!((held[0].changes, held[0].since), (2, at(1)));
     assert_eq!(held[0].accounts, [fixture::member_id(1), fixture::member_id(2)]);
     assert_eq!(holds(&fleet, &mut chronicle, at(2))[0].since, at(1));
-    let states = std::mem::take(&mut fleet.states);
+    put(&mut fleet, 1, None);
+    assert_eq!(holds(&fleet, &mut chronicle, at(3))[0].accounts, [fixture::member_id(2)]);
+    put(&mut fleet, 2, None);
     assert!(holds(&fleet, &mut chronicle, at(3)).is_empty());
-    fleet.states = states;
+    put(&mut fleet, 1, Some(false));
     assert_eq!(holds(&fleet, &mut chronicle, at(4))[0].since, at(4));
 }

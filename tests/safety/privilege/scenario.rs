@@ -130,7 +130,7 @@ impl Scenario {
     async fn look(&self, config: &str, purpose: Purpose) -> Done<Daemon> {
         let daemon = self.process(config, purpose);
         daemon.controller.discover().await.map_err(|error| error.to_string())?;
-        daemon.controller.look_at_all(&daemon.stop, &|_| ()).await;
+        daemon.controller.look_at_all(&daemon.stop, &mut |_| ()).await;
         Ok(daemon)
     }
 
@@ -147,7 +147,9 @@ impl Scenario {
             .map(|view| view.target.clone())
             .collect();
         let options = WalkOptions { max_failures, ..WalkOptions::default() };
-        let outcomes = daemon.controller.carry_out(changing, &options, &daemon.stop, &|_| ()).await;
+        let mut outcomes = Vec::new();
+        let mut keep = |pass: &PassOutcome| outcomes.push(pass.clone());
+        daemon.controller.carry_out(changing, &options, &daemon.stop, &mut keep).await;
         failures(&outcomes).map_or(Ok(daemon), Err)
     }
 

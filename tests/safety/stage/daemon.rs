@@ -97,13 +97,16 @@ impl Daemon {
         false
     }
 
-    /// What `apply --yes` does, or `teardown --yes`. Answers the passes that wrote or failed.
+    /// What `apply --yes` does, or `teardown --yes`. Answers its passes.
     pub(crate) async fn apply(&self) -> Vec<PassOutcome> {
         self.controller.discover().await.unwrap_or_else(|error| panic!("{error}"));
-        self.controller.look_at_all(&self.stop, &|_| ()).await;
+        self.controller.look_at_all(&self.stop, &mut |_| ()).await;
         let max_failures = if self.controller.is_teardown() { usize::MAX } else { 10 };
         let options = WalkOptions { max_failures, ..WalkOptions::default() };
-        self.controller.carry_out(self.controller.keys(), &options, &self.stop, &|_| ()).await
+        let mut passes = Vec::new();
+        let mut keep = |pass: &PassOutcome| passes.push(pass.clone());
+        self.controller.carry_out(self.controller.keys(), &options, &self.stop, &mut keep).await;
+        passes
     }
 
     /// The same, but it ends at once when the fuse blows; answers whether it did.
