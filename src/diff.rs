@@ -30,8 +30,8 @@ fn walk(path: &str, desired: &Value, observed: &Value, changes: &mut Vec<FieldCh
         }
         _ => changes.push(FieldChange {
             path: path.to_owned(),
-            desired: desired.clone(),
-            observed: observed.clone(),
+            desired: desired.into(),
+            observed: observed.into(),
         }),
     }
 }

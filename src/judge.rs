@@ -10,6 +10,7 @@ use crate::diff;
 use crate::kinds::{AnyKind, Mark, Removal, Seen, Sight, Sights};
 use crate::model::call::Call;
 use crate::model::error::ErrorClass;
+use crate::model::json::Json;
 use crate::model::plan::{Action, Hold, Stage};
 use crate::model::resource::{FieldChange, Note, Resource, ResourceId, Verdict};
 use crate::world::{MARK, OWNER_TAG, Target, World};
@@ -213,8 +214,8 @@ impl One<'_> {
         if disowned {
             changes.push(FieldChange {
                 path: format!("tags.{OWNER_TAG}"),
-                desired: Value::from(world.installation.as_str()),
-                observed: Value::Null,
+                desired: Value::from(world.installation.as_str()).into(),
+                observed: Json::default(),
             });
             changes.sort_by(|a, b| a.path.cmp(&b.path));
             changes.dedup_by(|a, b| a.path == b.path);
@@ -362,7 +363,7 @@ impl One<'_> {
 
 /// Whether a description that should carry the mark carries none.
 fn lost_mark(change: &FieldChange) -> bool {
-    let marked = |value: &Value| value.as_str().is_some_and(|text| text.contains(MARK));
+    let marked = |value: &Json| value.as_str().contains(MARK);
     change.path == "description" && marked(&change.desired) && !marked(&change.observed)
 }
 

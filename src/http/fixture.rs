@@ -32,7 +32,7 @@ fn resource(kind: &'static str, name: &str, verdict: Verdict) -> Resource {
 }
 
 fn field(path: &str, desired: Value, observed: Value) -> FieldChange {
-    FieldChange { path: path.to_owned(), desired, observed }
+    FieldChange { path: path.to_owned(), desired: desired.into(), observed: observed.into() }
 }
 
 fn target(now: Timestamp, side: Side, account: &str, resources: Vec<Resource>) -> TargetView {
@@ -111,7 +111,7 @@ fn drifted(now: Timestamp) -> AccountView {
         calls: vec![Call::PutRule {
             bus: "default".to_owned(),
             name: "orgwatch-iam-changes".to_owned(),
-            pattern: json!({"source": ["aws.iam"]}),
+            pattern: json!({"source": ["aws.iam"]}).into(),
             state: "ENABLED".to_owned(),
             description: "managed by orgwatch/orgwatch v1".to_owned(),
             tags: BTreeMap::new(),

@@ -10,6 +10,7 @@ use crate::aws::{Cloud, Session};
 use crate::document;
 use crate::model::call::Call;
 use crate::model::error::ErrorClass;
+use crate::model::json::Json;
 use crate::model::resource::KindName;
 use crate::model::target::Side;
 use crate::world::{Target, World};
@@ -90,7 +91,7 @@ impl Kind for EventBus {
         // One write of the whole document: there is no moment without a policy, in which every event would be
         // lost without a retry.
         if observed.is_none_or(|seen| seen.spec.policy != desired.policy) {
-            calls.push(Call::PutPermission { bus: name.to_owned(), policy: desired.policy.clone() });
+            calls.push(Call::PutPermission { bus: name.to_owned(), policy: Json::from(&desired.policy) });
         }
         calls
     }

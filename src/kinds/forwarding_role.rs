@@ -11,6 +11,7 @@ use crate::aws::{Cloud, Session};
 use crate::document;
 use crate::model::call::{Call, Tags};
 use crate::model::error::{CloudError, ErrorClass};
+use crate::model::json::Json;
 use crate::model::resource::KindName;
 use crate::model::target::Side;
 use crate::world::{Target, World};
@@ -99,7 +100,7 @@ impl Kind for ForwardingRole {
             calls.push(Call::CreateRole {
                 name: role,
                 path: desired.path.clone(),
-                trust: desired.trust.clone(),
+                trust: Json::from(&desired.trust),
                 description: desired.description.clone(),
                 boundary: desired.boundary.clone(),
                 tags: world.owner_tags(),
@@ -121,7 +122,8 @@ impl Kind for ForwardingRole {
             });
         }
         if spec.trust != desired.trust {
-            calls.push(Call::UpdateAssumeRolePolicy { role: role.clone(), trust: desired.trust.clone() });
+            calls
+                .push(Call::UpdateAssumeRolePolicy { role: role.clone(), trust: Json::from(&desired.trust) });
         }
         calls.extend(put_policies(name, desired, Some(spec)));
         for policy_name in spec.policies.keys().filter(|p| !desired.policies.contains_key(*p)) {
@@ -168,7 +170,7 @@ fn put_policies(role: &str, desired: &RoleSpec, observed: Option<&RoleSpec>) -> 
         .map(|(name, policy)| Call::PutRolePolicy {
             role: role.to_owned(),
             policy_name: name.clone(),
-            policy: policy.clone(),
+            policy: Json::from(policy),
         })
         .collect()
 }

@@ -84,7 +84,7 @@ impl Aws {
                 self.thing(target, "event_bus", name)?.spec["description"] = json!(description);
             }
             Call::PutPermission { bus, policy } => {
-                self.thing(target, "event_bus", bus)?.spec["policy"] = policy.clone();
+                self.thing(target, "event_bus", bus)?.spec["policy"] = policy.value();
             }
             Call::DeleteEventBus { name } => {
                 if self.things.keys().any(|(_, _, kind, _)| *kind == "alert_rule") {
@@ -184,7 +184,7 @@ impl Aws {
                 self.make(target, ROLE, name, spec, tags)?;
             }
             Call::UpdateAssumeRolePolicy { role, trust } => {
-                self.thing(target, ROLE, role)?.spec["trust"] = trust.clone();
+                self.thing(target, ROLE, role)?.spec["trust"] = trust.value();
             }
             Call::UpdateRoleDescription { role, description } => {
                 self.thing(target, ROLE, role)?.spec["description"] = json!(description);
@@ -193,7 +193,7 @@ impl Aws {
                 self.thing(target, ROLE, role)?.spec["boundary"] = json!(boundary);
             }
             Call::PutRolePolicy { role, policy_name, policy } => {
-                self.bounded(target, role)?.spec["policies"][policy_name] = policy.clone();
+                self.bounded(target, role)?.spec["policies"][policy_name] = policy.value();
             }
             Call::DeleteRolePolicy { role, policy_name } => {
                 let role = self.bounded(target, role)?;

@@ -12,6 +12,7 @@ use crate::aws::{Cloud, Session};
 use crate::document;
 use crate::model::call::{Call, RuleTarget};
 use crate::model::error::{CloudError, ErrorClass};
+use crate::model::json::Json;
 use crate::world::World;
 
 /// The name of the bus that every account has, where AWS services put their events.
@@ -125,7 +126,7 @@ pub(super) fn mend(
         calls.push(Call::PutRule {
             bus: bus.to_owned(),
             name: name.to_owned(),
-            pattern: desired.pattern.clone(),
+            pattern: Json::from(&desired.pattern),
             state: desired.state.clone(),
             description: desired.description.clone(),
             tags: world.owner_tags(),

@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 use serde_json::Value;
 
+use super::json::Json;
+
 /// Tags by key.
 pub type Tags = BTreeMap<String, String>;
 
@@ -58,7 +60,7 @@ pub enum Call {
     },
     PutPermission {
         bus: String,
-        policy: Value,
+        policy: Json,
     },
     DeleteEventBus {
         name: String,
@@ -66,7 +68,7 @@ pub enum Call {
     PutRule {
         bus: String,
         name: String,
-        pattern: Value,
+        pattern: Json,
         state: String,
         description: String,
         tags: Tags,
@@ -137,14 +139,14 @@ pub enum Call {
     CreateRole {
         name: String,
         path: String,
-        trust: Value,
+        trust: Json,
         description: String,
         boundary: Option<String>,
         tags: Tags,
     },
     UpdateAssumeRolePolicy {
         role: String,
-        trust: Value,
+        trust: Json,
     },
     UpdateRoleDescription {
         role: String,
@@ -157,7 +159,7 @@ pub enum Call {
     PutRolePolicy {
         role: String,
         policy_name: String,
-        policy: Value,
+        policy: Json,
     },
     DeleteRolePolicy {
         role: String,

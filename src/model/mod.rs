@@ -4,6 +4,7 @@ pub mod call;
 pub mod endpoint;
 pub mod error;
 pub mod ids;
+pub mod json;
 pub mod partition;
 pub mod plan;
 pub mod resource;

@@ -3,9 +3,9 @@
 use std::fmt;
 
 use serde::{Serialize, Serializer};
-use serde_json::Value;
 
 use super::error::CloudError;
+use super::json::Json;
 
 /// The name of a managed kind, as in `sender_rule`.
 pub type KindName = &'static str;
@@ -73,9 +73,9 @@ pub struct FieldChange {
     /// Where in the resource: `targets.central.role_arn`.
     pub path: String,
     /// What it should be.
-    pub desired: Value,
+    pub desired: Json,
     /// What was seen.
-    pub observed: Value,
+    pub observed: Json,
 }
 
 /// A remark on a resource that is no drift: something that waits for a person, or that is only reported.

@@ -1,10 +1,10 @@
 //! The fields of a change: what was seen and what will be.
 
-use serde_json::Value;
 use similar::{ChangeTag, TextDiff};
 
 use super::phrase::layout;
 use super::style::{Page, Tone};
+use crate::model::json::Json;
 use crate::model::plan::Action;
 use crate::model::resource::FieldChange;
 
@@ -28,7 +28,7 @@ pub(super) fn put_fields(page: &mut Page, indent: usize, action: Action, fields:
     }
 }
 
-fn put_telling(page: &mut Page, indent: usize, fields: &[FieldChange], value: fn(&FieldChange) -> &Value) {
+fn put_telling(page: &mut Page, indent: usize, fields: &[FieldChange], value: fn(&FieldChange) -> &Json) {
     let telling: Vec<&FieldChange> = fields
         .iter()
         .filter(|field| !value(field).is_null())
@@ -46,13 +46,13 @@ fn put_telling(page: &mut Page, indent: usize, fields: &[FieldChange], value: fn
     }
 }
 
-fn put_value(page: &mut Page, indent: usize, path: &str, value: &Value) {
+fn put_value(page: &mut Page, indent: usize, path: &str, value: &Json) {
     let flat = shown(value);
     if is_short(&flat) {
         page.line(indent, Tone::Plain, format!("{path}: {flat}"));
     } else {
         page.line(indent, Tone::Plain, format!("{path}:"));
-        for line in layout(value, ROOM).lines() {
+        for line in layout(&value.value(), ROOM).lines() {
             page.line(indent + 2, Tone::Plain, line);
         }
     }
@@ -84,14 +84,14 @@ fn put_difference(page: &mut Page, indent: usize, FieldChange { path, desired, o
 }
 
 /// A value on one line; what is not there is said in words.
-fn shown(value: &Value) -> String {
+fn shown(value: &Json) -> String {
     if value.is_null() { "(none)".to_owned() } else { value.to_string() }
 }
 
 /// A value as the lines that are compared: opened up as far as its first two levels, so that one
 /// differing member does not mark the whole value.
-fn lines(value: &Value) -> String {
-    let text = if value.is_null() { shown(value) } else { layout(value, ROOM) };
+fn lines(value: &Json) -> String {
+    let text = if value.is_null() { shown(value) } else { layout(&value.value(), ROOM) };
     format!("{text}\n")
 }
 
@@ -105,7 +105,7 @@ mod tests {
     use crate::render::Style;
     use crate::render::fixtures::field;
     use insta::assert_snapshot;
-    use serde_json::json;
+    use serde_json::{Value, json};
 
     fn text(action: Action, fields: &[FieldChange]) -> String {
         let mut page = Page::new(Style::PLAIN);

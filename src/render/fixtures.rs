@@ -37,7 +37,7 @@ pub(super) fn id(kind: &'static str, name: &str) -> ResourceId {
 }
 
 pub(super) fn field(path: &str, observed: Value, desired: Value) -> FieldChange {
-    FieldChange { path: path.to_owned(), desired, observed }
+    FieldChange { path: path.to_owned(), desired: desired.into(), observed: observed.into() }
 }
 
 pub(super) fn hold(reason: &'static str, message: &str, waits: bool) -> Option<Hold> {
@@ -76,7 +76,7 @@ pub(super) fn create_sender_rule(target: &TargetKey) -> Change {
             Call::PutRule {
                 bus: "default".to_owned(),
                 name: name.clone(),
-                pattern,
+                pattern: pattern.into(),
                 state: "ENABLED".to_owned(),
                 description: "managed by orgwatch/orgwatch v1".to_owned(),
                 tags: Tags::new(),

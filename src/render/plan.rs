@@ -308,7 +308,7 @@ mod tests {
         }));
         let update = Change {
             fields: vec![field("policy", observed, desired.clone())],
-            calls: vec![Call::PutPermission { bus: "orgwatch".to_owned(), policy: desired }],
+            calls: vec![Call::PutPermission { bus: "orgwatch".to_owned(), policy: desired.into() }],
             ..change(Action::Update, id("event_bus", "orgwatch"), "its policy was changed")
         };
         assert_snapshot!(print(&[planned(central(), vec![update])]), @r#"

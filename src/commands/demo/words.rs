@@ -138,8 +138,8 @@ mod tests {
     fn a_resource_that_differs_is_told_from_one_that_is_gone() {
         let change = |path: &str, observed: Value| FieldChange {
             path: path.to_owned(),
-            desired: json!("ENABLED"),
-            observed,
+            desired: json!("ENABLED").into(),
+            observed: observed.into(),
         };
         let with = |reason, changes| {
             difference(&Resource {

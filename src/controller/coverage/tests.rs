@@ -1,15 +1,17 @@
-use serde_json::Value;
-
 use super::*;
 use crate::judge::{MISSING, NOT_OURS_TO_WRITE, OWNERSHIP_REMOVED};
+use crate::model::json::Json;
 use crate::model::plan::Plan;
 use crate::model::resource::{FieldChange, Note, ResourceId};
 use crate::model::target::{Side, TargetKey};
 use crate::world::fixture::{self, at};
 
 fn resource(kind: &'static str, verdict: Verdict, reason: Option<&'static str>, paths: &[&str]) -> Resource {
-    let change =
-        |path: &&str| FieldChange { path: (*path).to_owned(), desired: Value::Null, observed: Value::Null };
+    let change = |path: &&str| FieldChange {
+        path: (*path).to_owned(),
+        desired: Json::default(),
+        observed: Json::default(),
+    };
     Resource {
         id: ResourceId { kind, name: "orgwatch-x".to_owned() },
         verdict,

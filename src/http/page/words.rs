@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 use serde_json::Value;
 
+use crate::model::json::Json;
 use crate::model::plan::Action;
 use crate::model::resource::Verdict;
 use crate::model::view::Coverage;
@@ -97,11 +98,11 @@ impl Clock {
 }
 
 /// A value as a person reads it; none where the field is not there.
-pub(super) fn text(value: &Value) -> Option<String> {
-    match value {
+pub(super) fn text(value: &Json) -> Option<String> {
+    match value.value() {
         Value::Null => None,
         // An empty text would be seen as nothing, and quotes elsewhere as part of the text.
-        Value::String(text) if !text.is_empty() => Some(text.clone()),
+        Value::String(text) if !text.is_empty() => Some(text),
         other => Some(other.to_string()),
     }
 }
@@ -135,10 +136,10 @@ mod tests {
 
     #[test]
     fn an_empty_text_is_told_from_an_absent_one() {
-        assert_eq!(text(&json!("ENABLED")).as_deref(), Some("ENABLED"));
-        assert_eq!(text(&json!("")).as_deref(), Some("\"\""));
-        assert_eq!(text(&json!(["a"])).as_deref(), Some("[\"a\"]"));
-        assert_eq!(text(&Value::Null), None);
+        assert_eq!(text(&json!("ENABLED").into()).as_deref(), Some("ENABLED"));
+        assert_eq!(text(&json!("").into()).as_deref(), Some("\"\""));
+        assert_eq!(text(&json!(["a"]).into()).as_deref(), Some("[\"a\"]"));
+        assert_eq!(text(&Json::default()), None);
     }
 
     #[test]
