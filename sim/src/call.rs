@@ -15,6 +15,8 @@ pub enum Service {
     Account,
     /// CloudTrail.
     CloudTrail,
+    /// CloudWatch: metrics and alarms.
+    CloudWatch,
     /// EventBridge.
     Events,
     /// Identity and Access Management.
@@ -30,11 +32,21 @@ pub enum Service {
 }
 
 impl Service {
-    /// The prefix of the service's IAM actions, which is also its event source without `.amazonaws.com`.
+    /// The name by which its events know the service: `eventSource` without `.amazonaws.com`, `source` without `aws.`.
+    pub fn event_source(self) -> &'static str {
+        match self {
+            // AWS: CloudWatch's endpoint is called monitoring, and so are its calls in CloudTrail.
+            Self::CloudWatch => "monitoring",
+            _ => self.prefix(),
+        }
+    }
+
+    /// The prefix of the service's IAM actions.
     pub fn prefix(self) -> &'static str {
         match self {
             Self::Account => "account",
             Self::CloudTrail => "cloudtrail",
+            Self::CloudWatch => "cloudwatch",
             Self::Events => "events",
             Self::Iam => "iam",
             Self::Organizations => "organizations",
@@ -51,14 +63,14 @@ impl Service {
             Self::Sns => (403, "AuthorizationError"),
             Self::Account => (403, "AccessDeniedException"),
             Self::CloudTrail | Self::Events | Self::Organizations => (400, "AccessDeniedException"),
-            Self::Sqs => (403, "AccessDenied"),
+            Self::CloudWatch | Self::Sqs => (403, "AccessDenied"),
         }
     }
 
     /// How the service words that it is asked too fast: HTTP status and error code.
     pub fn throttling(self) -> (u16, &'static str) {
         match self {
-            Self::Iam | Self::Sts | Self::Sns => (400, "Throttling"),
+            Self::CloudWatch | Self::Iam | Self::Sts | Self::Sns => (400, "Throttling"),
             Self::Organizations | Self::Account => (400, "TooManyRequestsException"),
             Self::CloudTrail | Self::Events => (400, "ThrottlingException"),
             Self::Sqs => (403, "RequestThrottled"),
@@ -227,7 +239,7 @@ impl Refusal {
         let code = match service {
             Service::Iam | Service::Sts => "ValidationError",
             Service::Sns => "InvalidParameter",
-            Service::Sqs => "InvalidParameterValue",
+            Service::CloudWatch | Service::Sqs => "InvalidParameterValue",
             Service::Organizations => "InvalidInputException",
             Service::Account | Service::CloudTrail | Service::Events => "ValidationException",
         };

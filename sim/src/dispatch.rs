@@ -62,6 +62,7 @@ pub(crate) fn perform(world: &mut World, call: &Call) -> Result<Value, Refusal> 
     match call.service {
         Service::Account => service::account::perform(world, call),
         Service::CloudTrail => service::cloudtrail::perform(world, call),
+        Service::CloudWatch => service::cloudwatch::perform(world, call),
         Service::Events => service::events::perform(world, call),
         Service::Iam => service::iam::perform(world, call),
         Service::Organizations => service::organizations::perform(world, call),

@@ -10,7 +10,7 @@ use serde_json::{Map, Value};
 use crate::call::{Call, Caller, Refusal, Service};
 use crate::fault::Decision;
 use crate::world::World;
-use crate::{admin, dispatch, trail, wire};
+use crate::{admin, dispatch, service, trail, wire};
 
 /// How an answer gets back to who asked.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -57,9 +57,12 @@ impl Simulator {
         Self { world: Arc::new(Mutex::new(world)), watcher: Arc::default() }
     }
 
-    /// The world itself, locked: nothing happens in it until the guard is dropped.
+    /// The world itself, locked: nothing happens in it until the guard is dropped. What time alone has brought since it
+    /// was last looked at has happened before.
     pub fn world(&self) -> MutexGuard<'_, World> {
-        self.world.lock().unwrap_or_else(PoisonError::into_inner)
+        let mut world = self.world.lock().unwrap_or_else(PoisonError::into_inner);
+        service::cloudwatch::settle(&mut world);
+        world
     }
 
     /// Tells `watcher` of each call from now on; the former one is told no more.

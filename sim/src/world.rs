@@ -11,6 +11,7 @@ use crate::delivery::Outbox;
 use crate::fault::Faults;
 use crate::journal::Journal;
 use crate::partition::Partition;
+use crate::service::cloudwatch::CloudWatch;
 use crate::service::events::Events;
 use crate::service::iam::Iam;
 use crate::service::organizations::Organization;
@@ -49,6 +50,8 @@ pub struct World {
     pub events: crate::service::events::Options,
     /// The id of the request in progress, if its event was left before its change was made.
     pub foretold: Option<String>,
+    /// The minute, since 1970, up to which alarms were looked at.
+    pub alarms_looked_at: Option<i64>,
 }
 
 /// How long changes take to be seen, by kind. Zero: at once.
@@ -93,6 +96,8 @@ pub struct Regional {
     pub mailroom: Mailroom,
     /// Queues. Messages do not lag.
     pub sqs: Sqs,
+    /// Metrics and alarms. They do not lag.
+    pub cloudwatch: CloudWatch,
 }
 
 impl World {
@@ -112,6 +117,7 @@ impl World {
             faults: Faults::default(),
             events: crate::service::events::Options::default(),
             foretold: None,
+            alarms_looked_at: None,
         }
     }
 

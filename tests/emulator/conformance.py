@@ -10,8 +10,8 @@ import json
 import sys
 import time
 
-from conformance import account, cloudtrail, delivery, delivery_paths, delivery_sns, events, events_permission
-from conformance import events_targets, iam, iam_policies, organizations, organizations_tree, permission, sns
+from conformance import account, cloudtrail, cloudwatch, delivery, delivery_paths, delivery_sns, events
+from conformance import events_permission, events_targets, iam, iam_policies, organizations, organizations_tree, permission, sns
 from conformance import sns_subscriptions, sqs, sts
 from conformance.frame import PROBES, Context
 
@@ -19,6 +19,7 @@ from conformance.frame import PROBES, Context
 MODULES = (
     account,
     cloudtrail,
+    cloudwatch,
     delivery,
     delivery_paths,
     delivery_sns,

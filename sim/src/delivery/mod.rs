@@ -3,6 +3,7 @@
 //! One function walks: it matches the rules of the bus, asks the policies and goes on to other buses. What it comes to is
 //! done by a sink: one delivers, the other only notes where a delivery would have arrived.
 
+mod figures;
 mod outbox;
 mod sink;
 #[cfg(test)]

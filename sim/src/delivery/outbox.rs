@@ -52,6 +52,16 @@ pub struct Deliveries {
     pub failed_to_be_sent_to_dlq: u64,
 }
 
+impl Deliveries {
+    fn add(&mut self, other: Self) {
+        self.matched += other.matched;
+        self.invocations += other.invocations;
+        self.failed += other.failed;
+        self.sent_to_dlq += other.sent_to_dlq;
+        self.failed_to_be_sent_to_dlq += other.failed_to_be_sent_to_dlq;
+    }
+}
+
 #[derive(Clone, Debug, Default)]
 struct Archived {
     events: VecDeque<String>,
@@ -118,10 +128,12 @@ impl Outbox {
     }
 
     /// Counts for a rule.
-    pub(super) fn count(&mut self, rule_arn: &str, count: impl FnOnce(&mut Deliveries)) {
+    pub(super) fn count(&mut self, rule_arn: &str, counted: Deliveries) {
         match self.rules.get_mut(rule_arn) {
-            Some(deliveries) => count(deliveries),
-            None => count(self.rules.entry(rule_arn.to_owned()).or_default()),
+            Some(deliveries) => deliveries.add(counted),
+            None => {
+                self.rules.insert(rule_arn.to_owned(), counted);
+            }
         }
     }
 

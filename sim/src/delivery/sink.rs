@@ -9,6 +9,7 @@ use crate::access::Asker;
 use crate::service::{sns, sqs};
 use crate::world::World;
 
+use super::figures;
 use super::outbox::{Deliveries, Received};
 
 /// Where a walk ends: it delivers or only notes. Errors are EventBridge's codes, as they stand in a dead letter.
@@ -31,7 +32,7 @@ pub(super) trait Sink {
         letter: &BTreeMap<String, String>,
         asker: &Asker,
     ) -> Result<(), String>;
-    /// Counts for a rule.
+    /// Counts for a rule: what `count` adds to nothing.
     fn count(&mut self, rule_arn: &str, count: impl FnOnce(&mut Deliveries));
 }
 
@@ -88,7 +89,10 @@ impl Sink for Deliver<'_> {
     }
 
     fn count(&mut self, rule_arn: &str, count: impl FnOnce(&mut Deliveries)) {
-        self.world.outbox.count(rule_arn, count);
+        let mut counted = Deliveries::default();
+        count(&mut counted);
+        self.world.outbox.count(rule_arn, counted);
+        figures::of_rule(self.world, rule_arn, counted);
     }
 }
 

@@ -157,9 +157,10 @@ impl Rule {
 }
 
 /// All services.
-const SERVICES: [Service; 8] = [
+const SERVICES: [Service; 9] = [
     Service::Account,
     Service::CloudTrail,
+    Service::CloudWatch,
     Service::Events,
     Service::Iam,
     Service::Organizations,

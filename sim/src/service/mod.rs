@@ -2,6 +2,7 @@
 
 pub mod account;
 pub mod cloudtrail;
+pub mod cloudwatch;
 pub mod events;
 pub mod iam;
 pub mod organizations;

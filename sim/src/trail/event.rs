@@ -18,6 +18,7 @@ pub fn reads_only(operation: &str) -> bool {
 /// Whether a call is of the control plane. Data events are not logged here.
 pub(super) fn is_management(call: &Call) -> bool {
     let data: &[&str] = match call.service {
+        Service::CloudWatch => &["GetMetricData", "GetMetricStatistics", "ListMetrics", "PutMetricData"],
         Service::Events => &["PutEvents"],
         Service::Sns => &["Publish", "PublishBatch"],
         Service::Sqs => &[
@@ -67,7 +68,7 @@ pub(super) fn is_unlogged(call: &Call, result: &Result<Value, Refusal>) -> bool 
 
 /// The event source of a service.
 pub(super) fn source(service: Service) -> String {
-    format!("{}.amazonaws.com", service.prefix())
+    format!("{}.amazonaws.com", service.event_source())
 }
 
 /// The second account that a call is logged in: that of a role which is assumed from another account.

@@ -162,7 +162,7 @@ fn events(
             let id = shared.get_or_insert_with(|| world.uuid());
             detail["sharedEventID"] = id.as_str().into();
         }
-        let source = format!("aws.{}", call.service.prefix());
+        let source = format!("aws.{}", call.service.event_source());
         let event =
             envelope(world, account, &region, "AWS API Call via CloudTrail", &source, call.at, detail);
         left.push(Left { account: account.clone(), region: region.clone(), event });

@@ -1,5 +1,6 @@
-//! The wire protocols of AWS: JSON 1.0 and 1.1, query, REST JSON.
+//! The wire protocols of AWS: JSON 1.0 and 1.1, query, REST JSON, RPC v2 CBOR.
 
+mod cbor;
 mod query;
 mod xml;
 
@@ -22,6 +23,8 @@ pub enum Protocol {
     Query,
     /// A path and a JSON body.
     RestJson,
+    /// The operation in the path, and a CBOR body.
+    Cbor,
 }
 
 /// A request, read but not yet known to be anybody's.
@@ -47,7 +50,9 @@ pub struct Incoming {
 /// What AWS answers to a request that names no known operation, with the protocol to answer in.
 pub fn read(request: &Request<Bytes>) -> Result<(Protocol, Incoming), (Protocol, Refusal)> {
     let signature = Signature::of(request);
-    let (protocol, service, operation, input) = if let Some(target) = header(request, "x-amz-target") {
+    let (protocol, service, operation, input) = if header(request, "smithy-protocol") == Some("rpc-v2-cbor") {
+        read_cbor(request)?
+    } else if let Some(target) = header(request, "x-amz-target") {
         read_json(target, request.body())?
     } else if request.method() == http::Method::POST && request.uri().path() == "/" {
         query::read(request.body()).map_err(|refusal| (Protocol::Query, refusal))?
@@ -77,9 +82,24 @@ fn read_json(target: &str, body: &Bytes) -> Result<Read, (Protocol, Refusal)> {
         "AWSOrganizationsV20161128" => (Protocol::Json, Service::Organizations),
         "CloudTrail_20131101" => (Protocol::Json, Service::CloudTrail),
         "AmazonSQS" => (Protocol::JsonWithQueryErrors, Service::Sqs),
+        "GraniteServiceVersion20100801" => (Protocol::JsonWithQueryErrors, Service::CloudWatch),
         _ => return Err(unknown()),
     };
     Ok((protocol, service, operation.to_owned(), object(protocol, body)?))
+}
+
+fn read_cbor(request: &Request<Bytes>) -> Result<Read, (Protocol, Refusal)> {
+    let protocol = Protocol::Cbor;
+    let path = request.uri().path();
+    let mut parts = path.trim_matches('/').split('/');
+    match (parts.next(), parts.next(), parts.next(), parts.next(), parts.next()) {
+        (Some("service"), Some("GraniteServiceVersion20100801"), Some("operation"), Some(name), None) => {
+            let input = cbor::read(request.body())
+                .map_err(|e| (protocol, Refusal::bad("SerializationException", e)))?;
+            Ok((protocol, Service::CloudWatch, name.to_owned(), input))
+        }
+        _ => Err((protocol, Refusal::bad("UnknownOperationException", format!("no operation at {path}")))),
+    }
 }
 
 fn read_rest(request: &Request<Bytes>) -> Result<Read, (Protocol, Refusal)> {
@@ -115,6 +135,7 @@ pub fn answer(protocol: Protocol, call: &Call, output: &Value) -> Response<Bytes
             let body = if output.is_null() { "{}".to_owned() } else { output.to_string() };
             json_response(protocol, StatusCode::OK, &call.request_id, body)
         }
+        Protocol::Cbor => cbor_response(StatusCode::OK, &call.request_id, output),
     }
 }
 
@@ -124,13 +145,16 @@ pub fn refuse(protocol: Protocol, request_id: &str, refusal: &Refusal) -> Respon
     if protocol == Protocol::Query {
         return xml::refuse(status, request_id, refusal);
     }
-    let body = json!({ "__type": refusal.code, "message": refusal.message }).to_string();
-    let mut response = json_response(protocol, status, request_id, body);
+    let body = json!({ "__type": refusal.code, "message": refusal.message });
+    let mut response = match protocol {
+        Protocol::Cbor => cbor_response(status, request_id, &body),
+        _ => json_response(protocol, status, request_id, body.to_string()),
+    };
     let headers = response.headers_mut();
     if let Ok(code) = refusal.code.parse::<http::HeaderValue>() {
         headers.insert("x-amzn-errortype", code);
     }
-    if protocol == Protocol::JsonWithQueryErrors {
+    if matches!(protocol, Protocol::JsonWithQueryErrors | Protocol::Cbor) {
         let fault = if status.is_server_error() { "Receiver" } else { "Sender" };
         let code = crate::service::sqs::query_code(&refusal.code);
         if let Ok(value) = format!("{code};{fault}").parse::<http::HeaderValue>() {
@@ -144,18 +168,24 @@ fn json_response(protocol: Protocol, status: StatusCode, request_id: &str, body:
     let content_type = match protocol {
         Protocol::JsonWithQueryErrors => "application/x-amz-json-1.0",
         Protocol::RestJson => "application/json",
-        Protocol::Json | Protocol::Query => "application/x-amz-json-1.1",
+        Protocol::Json | Protocol::Query | Protocol::Cbor => "application/x-amz-json-1.1",
     };
     response(status, content_type, request_id, body)
+}
+
+fn cbor_response(status: StatusCode, request_id: &str, output: &Value) -> Response<Bytes> {
+    let mut response = response(status, "application/cbor", request_id, cbor::write(output));
+    response.headers_mut().insert("smithy-protocol", http::HeaderValue::from_static("rpc-v2-cbor"));
+    response
 }
 
 fn response(
     status: StatusCode,
     content_type: &'static str,
     request_id: &str,
-    body: String,
+    body: impl Into<Bytes>,
 ) -> Response<Bytes> {
-    let mut response = Response::new(Bytes::from(body));
+    let mut response = Response::new(body.into());
     *response.status_mut() = status;
     let headers = response.headers_mut();
     headers.insert(http::header::CONTENT_TYPE, http::HeaderValue::from_static(content_type));

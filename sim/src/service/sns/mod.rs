@@ -31,7 +31,7 @@ use arn::TopicArn;
 
 pub use confirmation::{click_unsubscribe, confirm};
 pub use filter::{Filter, Scope};
-pub use publishing::{publish, would_reach, would_reach_at};
+pub use publishing::{notify, publish, would_reach, would_reach_at};
 pub use state::{Mailroom, Options, Sns, Standing, Subscription, Topic};
 
 /// Performs one operation.

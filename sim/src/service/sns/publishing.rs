@@ -14,7 +14,7 @@ use crate::access::{Asker, Resource};
 use crate::call::{Call, Refusal};
 use crate::delivery::Received;
 use crate::policy::Context;
-use crate::service::sqs;
+use crate::service::{cloudwatch, sqs};
 use crate::world::World;
 
 const NO_RESOURCE: &str = "NO_RESOURCE";
@@ -41,6 +41,23 @@ struct Message<'a> {
 pub fn publish(world: &mut World, topic_arn: &str, message: &str, asker: &Asker) -> Result<(), String> {
     let (topic, subscriptions) = reached(world, topic_arn, message, asker, world.lags.effect)?;
     let message = Message { body: message, subject: None, bodies: None, attributes: Map::new() };
+    deliver(world, topic, &message, &subscriptions);
+    Ok(())
+}
+
+/// As [`publish`], with a subject, as CloudWatch does for an alarm.
+///
+/// # Errors
+/// As [`publish`].
+pub fn notify(
+    world: &mut World,
+    topic_arn: &str,
+    subject: &str,
+    message: &str,
+    asker: &Asker,
+) -> Result<(), String> {
+    let (topic, subscriptions) = reached(world, topic_arn, message, asker, world.lags.effect)?;
+    let message = Message { body: message, subject: Some(subject), bodies: None, attributes: Map::new() };
     deliver(world, topic, &message, &subscriptions);
     Ok(())
 }
@@ -154,6 +171,7 @@ fn deliver(
 ) -> String {
     let id = world.uuid();
     let now = world.now();
+    measure(world, topic, "NumberOfMessagesPublished");
     for subscription in subscriptions {
         let protocol = subscription.protocol.as_str();
         let mail = matches!(protocol, "email" | "email-json");
@@ -171,8 +189,10 @@ fn deliver(
             envelope(world, topic, subscription, message, plain, &id)
         };
         if protocol == "sqs" && !queue(world, topic, subscription, message, &body) {
+            measure(world, topic, "NumberOfNotificationsFailed");
             continue;
         }
+        measure(world, topic, "NumberOfNotificationsDelivered");
         let subject = message.subject.or(mail.then_some(SUBJECT)).map(str::to_owned);
         world.outbox.record(Received {
             at: now,
@@ -184,6 +204,11 @@ fn deliver(
         });
     }
     id
+}
+
+fn measure(world: &mut World, topic: TopicArn<'_>, metric: &str) {
+    let dimensions = [("TopicName", topic.name)];
+    cloudwatch::count(world, topic.account, topic.region, ("AWS/SNS", metric), &dimensions, 1.0);
 }
 
 /// Sends to a queue; if that fails, to the subscription's dead-letter queue. Whether the queue has it.
