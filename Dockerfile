@@ -16,25 +16,48 @@ ENV RUSTUP_TOOLCHAIN=1.95.0
 RUN rustup target add "$(uname -m)-unknown-linux-musl"
 WORKDIR /src
 
-# The dependencies, in a layer that lasts until a manifest changes.
-# The simulator belongs to the workspace, so cargo must see a package there; it is not built into the image.
+# Puts the list of dependencies into the binary, where scanners of images find it.
+RUN cargo install cargo-auditable --locked --version 0.7.7 --root /usr/local
+
+# The dependencies, in a layer that lasts until a manifest changes. The programs are empty here, but must be where the
+# manifests say. The simulator belongs to the workspace, so cargo must see a package there.
 COPY Cargo.toml Cargo.lock ./
 COPY sim/Cargo.toml sim/
-RUN mkdir src sim/src \
-    && echo 'fn main() {}' > src/main.rs \
+ARG PROFILE=dist
+RUN mkdir -p src sim/src tests/integration tests/safety benches/passes \
+    && for main in src/main.rs sim/src/main.rs tests/integration/main.rs tests/safety/main.rs benches/passes/main.rs; do \
+        echo 'fn main() {}' > "$main"; done \
     && touch src/lib.rs sim/src/lib.rs \
-    && cargo build --locked --profile dist --target "$(uname -m)-unknown-linux-musl" --bin orgwatch
+    && cargo auditable build --locked --profile "$PROFILE" --target "$(uname -m)-unknown-linux-musl" --bin orgwatch
 
 COPY . .
 # The files come with the dates of the checkout, which may lie before the empty program above: without the touch,
 # cargo would find nothing to do and the image would ship that one.
 RUN touch src/main.rs src/lib.rs \
-    && cargo build --locked --profile dist --target "$(uname -m)-unknown-linux-musl" --bin orgwatch \
-    && install -D "target/$(uname -m)-unknown-linux-musl/dist/orgwatch" /image/orgwatch \
+    && cargo auditable build --locked --profile "$PROFILE" --target "$(uname -m)-unknown-linux-musl" --bin orgwatch \
+    && install -D "target/$(uname -m)-unknown-linux-musl/$PROFILE/orgwatch" /image/orgwatch \
     && install -D --mode 0644 /etc/ssl/certs/ca-certificates.crt /image/etc/ssl/certs/ca-certificates.crt \
     && install --directory --owner 65532 --group 65532 --mode 0750 /image/var/lib/orgwatch
 
-FROM ${BASE_IMAGE}
+# The same with the simulated organization, for `docker build --target demo`.
+FROM build AS build-demo
+RUN touch sim/src/lib.rs \
+    && cargo auditable build --locked --profile "$PROFILE" --target "$(uname -m)-unknown-linux-musl" --bin orgwatch --features demo \
+    && install "target/$(uname -m)-unknown-linux-musl/$PROFILE/orgwatch" /image/orgwatch
+
+FROM ${BASE_IMAGE} AS demo
+LABEL org.opencontainers.image.title="orgwatch demo" \
+      org.opencontainers.image.description="orgwatch in a simulated AWS Organization" \
+      org.opencontainers.image.licenses="Apache-2.0"
+COPY --from=build-demo /image/ /
+USER 65532:65532
+EXPOSE 8080
+HEALTHCHECK --interval=30s --timeout=5s --start-period=10s CMD ["/orgwatch", "health", "--url", "http://127.0.0.1:8080"]
+ENTRYPOINT ["/orgwatch"]
+CMD ["demo", "--bind", "127.0.0.1:8080"]
+
+# Last, so that it is what `docker build` makes.
+FROM ${BASE_IMAGE} AS orgwatch
 ARG VERSION=0.1.0
 ARG REVISION=unknown
 LABEL org.opencontainers.image.title="orgwatch" \
@@ -46,5 +69,6 @@ COPY --from=build /image/ /
 # By number, so that an orchestrator can check that it is not root.
 USER 65532:65532
 EXPOSE 8080
+HEALTHCHECK --interval=30s --timeout=5s --start-period=10s CMD ["/orgwatch", "health"]
 ENTRYPOINT ["/orgwatch"]
 CMD ["serve"]

@@ -26,6 +26,9 @@ if [[ "$("$DENY" --version 2>/dev/null)" != "cargo-deny $DENY_VERSION" ]]; then
 fi
 "$DENY" check bans licenses sources
 
+step "what deploy/ hands out"
+python3 tests/deploy/check.py
+
 step "documentation"
 RUSTDOCFLAGS="-D warnings" cargo doc --locked --workspace --no-deps --all-features
 

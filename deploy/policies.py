@@ -13,7 +13,8 @@ With `; CONDITION else iam/OTHER.json` after it, statements that the other file 
 template's condition, and those that only the other file has are there without it. With `; external id` a trust policy
 demands the parameter ExternalId where it is set.
 
-What stands under such a key is this program's; everything else in a template is written by hand. Standard library only.
+What stands under such a key is this program's; everything else in a template is written by hand, and a policy of that
+kind has a comment that begins with `Not from deploy/iam`. Standard library only.
 """
 
 import argparse
@@ -31,6 +32,7 @@ MARK = re.compile(
     r"(?:; (?P<condition>[A-Za-z]+) else iam/(?P<other>[a-z-]+\.json))?"
     r"(?P<external>; external id)?$"
 )
+NOT_OURS = re.compile(r"^ *# Not from deploy/iam\b")
 KEY = re.compile(r"^(?P<indent> *)(?:- )?(?P<key>PolicyDocument|AssumeRolePolicyDocument):$")
 PLACEHOLDER = re.compile(r"\$\{(\w+)\}")
 # A text that YAML would read as something else than a text, or as none.
@@ -141,7 +143,7 @@ def written(template: Path) -> str:
         if not mark:
             if "# from iam/" in line:
                 raise Mistake(f"{where}: not understood: {line.strip()}")
-            if KEY.match(line) and not MARK.match(out[-2]):
+            if KEY.match(line) and not NOT_OURS.match(out[-2]) and not MARK.match(out[-2]):
                 raise Mistake(f"{where}: no comment says from which file of deploy/iam this policy is")
             continue
         key = KEY.match(source[number]) if number < len(source) else None

@@ -97,6 +97,14 @@ Example, before a first start:
   orgwatch check --aws")]
     Check(CheckArgs),
 
+    /// Ask whether the daemon on this machine serves, for supervisors of containers.
+    ///
+    /// It asks where the configuration says that the daemon listens. Exit code 0: it answers.
+    #[command(after_long_help = "\
+Example, in a Dockerfile:
+  HEALTHCHECK CMD [\"/orgwatch\", \"health\"]")]
+    Health(HealthArgs),
+
     /// List the event patterns that ship with orgwatch, or show one in full.
     #[command(after_long_help = "\
 Example:
@@ -224,6 +232,14 @@ pub struct CheckArgs {
     /// Print JSON.
     #[arg(long)]
     pub json: bool,
+}
+
+/// The arguments of `health`.
+#[derive(Clone, Debug, Args)]
+pub struct HealthArgs {
+    /// Where it is asked instead, such as http://127.0.0.1:8080; the configuration is not read then.
+    #[arg(long, value_name = "URL", value_parser = daemon_url)]
+    pub url: Option<Url>,
 }
 
 /// The arguments of `presets`.
@@ -418,6 +434,7 @@ mod tests {
           apply     Make one full pass: show the plan, ask, change, and read again
           status    Show who is covered and what is wrong
           check     Check the configuration, all problems at once
+          health    Ask whether the daemon on this machine serves, for supervisors of containers
           presets   List the event patterns that ship with orgwatch, or show one in full
           teardown  Remove what orgwatch made: members first, the central account last
           help      Print this message or the help of the given subcommand(s)

@@ -4,6 +4,7 @@ mod apply;
 mod check;
 #[cfg(feature = "demo")]
 mod demo;
+mod health;
 mod plan;
 mod presets;
 mod serve;
@@ -45,6 +46,7 @@ pub async fn run(cli: Cli) -> anyhow::Result<Outcome> {
         Command::Apply(arguments) => apply::run(&invocation, &arguments).await,
         Command::Status(arguments) => status::run(&invocation, &arguments).await,
         Command::Check(arguments) => check::run(&invocation, &arguments).await,
+        Command::Health(arguments) => health::run(&invocation, &arguments).await,
         Command::Presets(arguments) => presets::run(&invocation, &arguments),
         Command::Teardown(arguments) => teardown::run(&invocation, &arguments).await,
         #[cfg(feature = "demo")]

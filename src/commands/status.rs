@@ -87,7 +87,7 @@ async fn ask(
 }
 
 /// The innermost cause, which names what happened; the outer ones only repeat the address.
-fn cause(error: &reqwest::Error) -> String {
+pub(super) fn cause(error: &reqwest::Error) -> String {
     let outermost: &dyn std::error::Error = error;
     std::iter::successors(Some(outermost), |e| e.source()).last().map(ToString::to_string).unwrap_or_default()
 }

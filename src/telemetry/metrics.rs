@@ -3,6 +3,8 @@
 //! What the snapshot says is computed when it is asked for; only what happens between two snapshots is counted here.
 //! No label carries an account: the API answers for single accounts, and a label for each would multiply every series.
 
+mod resources;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
@@ -129,6 +131,7 @@ impl Metrics {
             registry: Registry::default(),
         };
         r.register("build", "The program", Info::new(vec![("version", env!("CARGO_PKG_VERSION"))]));
+        r.register_collector(Box::new(resources::Resources(snapshot.clone())));
         r.register_collector(Box::new(FromSnapshot(snapshot)));
         Self { registry: r, ..metrics }
     }

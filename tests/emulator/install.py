@@ -1,6 +1,6 @@
-"""Makes the virtual environment of the test emulator and prints the path of its Python.
+"""Makes the virtual environment of the test emulator, or another one, and prints the path of its Python.
 
-Made once under `target/moto`, made anew when `requirements.txt` has changed, and safe to run from
+Made once under `target/moto`, made anew when its requirements have changed, and safe to run from
 many processes at the same time. Standard library only: this runs before anything is installed.
 """
 
@@ -16,20 +16,20 @@ HERE = Path(__file__).resolve().parent
 REQUIREMENTS = HERE / "requirements.txt"
 
 
-def install(directory: Path) -> Path:
+def install(directory: Path, requirements: Path) -> Path:
     """Returns the Python of a complete environment in `directory`, made now if need be."""
     directory.parent.mkdir(parents=True, exist_ok=True)
     python = directory / "bin" / "python"
     # Written last, so that an environment whose making was interrupted is never taken for complete.
     stamp = directory / "installed-requirements.txt"
-    wanted = f"{sys.version}\n{REQUIREMENTS.read_text()}"
+    wanted = f"{sys.version}\n{requirements.read_text()}"
     with open(directory.with_suffix(".lock"), "w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not (stamp.exists() and stamp.read_text() == wanted):
             shutil.rmtree(directory, ignore_errors=True)
             venv.create(directory, with_pip=True)
             pip = [python, "-m", "pip", "--disable-pip-version-check", "install", "--quiet"]
-            subprocess.run([*pip, "--requirement", REQUIREMENTS], check=True, stdout=sys.stderr)
+            subprocess.run([*pip, "--requirement", requirements], check=True, stdout=sys.stderr)
             stamp.write_text(wanted)
     return python
 
@@ -38,13 +38,15 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     default = HERE.parent.parent / "target" / "moto"
     parser.add_argument("--directory", type=Path, default=default, help="default: target/moto")
+    parser.add_argument("--requirements", type=Path, default=REQUIREMENTS, help="default: those of the emulator")
     if sys.version_info < (3, 11):
         sys.exit(f"Python 3.11 or newer is needed, this is {sys.version.split()[0]} ({sys.executable})")
     try:
-        print(install(parser.parse_args().directory.absolute()))
+        arguments = parser.parse_args()
+        print(install(arguments.directory.absolute(), arguments.requirements))
     except subprocess.CalledProcessError as error:
         sys.exit(
-            f"the emulator's environment cannot be made: `{' '.join(map(str, error.cmd))}` ended with "
+            f"the environment cannot be made: `{' '.join(map(str, error.cmd))}` ended with "
             f"{error.returncode}; is the Python package index reachable, and the `venv` module complete "
             "(Debian: apt-get install python3-venv)?"
         )

@@ -11,7 +11,7 @@ const CENTRAL: &str = "222222222222";
 const MEMBER: &str = "333333333333";
 
 /// Template, account that it is deployed in, resource, property, and the file that must say the same.
-const DOCUMENTS: [(&str, &str, &str, &str, &str); 15] = [
+const DOCUMENTS: [(&str, &str, &str, &str, &str); 17] = [
     ("member-role", MEMBER, "MemberRole", "/AssumeRolePolicyDocument", "member-role-trust"),
     ("member-role", MEMBER, "MemberRole", "/Policies/0/PolicyDocument", "member-role-policy"),
     ("member-role", MEMBER, "Boundary", "/PolicyDocument", "boundary"),
@@ -38,6 +38,8 @@ const DOCUMENTS: [(&str, &str, &str, &str, &str); 15] = [
     ("organization-reader", MEMBER, "Forwarder", "/Policies/0/PolicyDocument", "forwarding-role-policy"),
     ("central-task-role", CENTRAL, "TaskRole", "/AssumeRolePolicyDocument", "central-task-trust"),
     ("central-task-role", CENTRAL, "TaskRole", "/Policies/0/PolicyDocument", "central-task-policy"),
+    ("central", CENTRAL, "TaskRole", "/AssumeRolePolicyDocument", "central-task-trust"),
+    ("central", CENTRAL, "TaskRole", "/Policies/0/PolicyDocument", "central-task-policy"),
     // The member template again, as it stands where orgwatch does not manage the forwarding role.
     ("member-role existing", MEMBER, "MemberRole", "/Policies/0/PolicyDocument", "management-member-policy"),
 ];
@@ -69,9 +71,14 @@ fn the_templates_grant_what_the_policy_files_say() {
 #[test]
 fn every_policy_document_of_the_templates_is_held_against_a_file() {
     let held: BTreeSet<_> = DOCUMENTS.iter().map(|(t, _, resource, ..)| (*t, *resource)).collect();
-    for template in ["member-role", "organization-reader", "central-task-role"] {
+    for template in ["member-role", "organization-reader", "central-task-role", "central"] {
         let stack = Stack::new(template, MEMBER, &[]);
         for (name, resource) in stack.resources() {
+            // What it is for is the same for every container, and orgwatch never has it.
+            let of_ecs = (template, name.as_str()) == ("central", "ExecutionRole");
+            if of_ecs || !text(&resource["Type"]).starts_with("AWS::IAM::") {
+                continue;
+            }
             assert!(held.contains(&(template, name.as_str())), "{template}: {name} is compared with nothing");
             let policies = resource.pointer("/Properties/Policies").map_or(0, |p| array(p).len());
             assert!(policies <= 1, "{template}: only the first policy of {name} is compared");
@@ -116,6 +123,7 @@ fn everything_has_the_name_that_the_policies_and_the_configuration_expect() {
         ("organization-reader", "Boundary", "/ManagedPolicyName", "orgwatch-boundary"),
         ("organization-reader", "OrganizationReader", "/RoleName", "orgwatch-organization-reader"),
         ("central-task-role", "TaskRole", "/RoleName", "orgwatch-task"),
+        ("central", "TaskRole", "/RoleName", "orgwatch-task"),
     ] {
         let found = Stack::new(template, MEMBER, &[]).property(resource, property);
         assert_eq!(found, name, "{template}: {resource}");
@@ -297,6 +305,47 @@ fn every_action_is_explained_in_the_document_on_permissions() {
 }
 
 #[test]
+fn every_configuration_that_is_handed_out_is_a_good_one() {
+    let stack = Stack::new(
+        "central",
+        CENTRAL,
+        &[
+            ("ManagementAccount", "111111111111"),
+            ("AlertEmail", "security@example.com"),
+            ("ExternalId", "a-shared-word"),
+        ],
+    );
+    let of_stack = text(&stack.property("Configuration", "/SecretString")).to_owned();
+    assert!(of_stack.contains("a-shared-word") && of_stack.contains("222222222222"), "{of_stack}");
+    let terraform = read("deploy/terraform/example/main.tf");
+    let of_terraform = terraform.split("<<-TOML").nth(1).and_then(|rest| rest.split("TOML").next());
+    for (whose, configuration) in [
+        ("cloudformation", of_stack),
+        ("kubernetes", read("deploy/kubernetes/example/orgwatch.toml")),
+        ("terraform", of_terraform.expect("the example has a configuration").to_owned()),
+    ] {
+        let folder = tempfile::tempdir().expect("a folder can be made");
+        for token in ["token", "operator", "reader"] {
+            std::fs::write(folder.path().join(token), "0123456789abcdef0123456789abcdef")
+                .expect("it can be written");
+        }
+        let here = format!("{}/", folder.path().display());
+        let configuration =
+            configuration.replace("/etc/orgwatch/", &here).replace("/run/secrets/orgwatch/", &here);
+        let file = folder.path().join("orgwatch.toml");
+        std::fs::write(&file, configuration).expect("it can be written");
+        let check = Command::new(env!("CARGO_BIN_EXE_orgwatch"))
+            .args(["check", "--config"])
+            .arg(&file)
+            .output()
+            .expect("the program runs");
+        let said =
+            [&check.stdout, &check.stderr].map(|said| String::from_utf8_lossy(said).into_owned()).concat();
+        assert!(check.status.success(), "{whose}: {said}");
+    }
+}
+
+#[test]
 fn the_image_is_built_with_the_toolchain_of_the_project() {
     let toolchain = read("rust-toolchain.toml");
     let channel = toolchain.split('"').nth(1).expect("the channel is the first text in quotes");
@@ -351,6 +400,11 @@ impl Stack {
                 },
                 Some((function, argument)) if function == "Fn::Sub" => {
                     Some(fill(text(argument), &self.parameters))
+                }
+                Some((function, argument)) if function == "Fn::Join" => {
+                    let parts = self.resolve(&argument[1]).expect("what is joined has a value");
+                    let parts: Vec<&str> = array(&parts).iter().map(text).collect();
+                    Some(json!(parts.join(text(&argument[0]))))
                 }
                 Some((function, argument)) if function == "Fn::If" => {
                     let condition = &self.template["Conditions"][text(&argument[0])];
