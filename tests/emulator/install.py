@@ -16,7 +16,7 @@ HERE = Path(__file__).resolve().parent
 REQUIREMENTS = HERE / "requirements.txt"
 
 
-def install(directory: Path, requirements: Path) -> Path:
+def install(directory: Path, requirements: Path, options: tuple[str, ...] = ()) -> Path:
     """Returns the Python of a complete environment in `directory`, made now if need be."""
     directory.parent.mkdir(parents=True, exist_ok=True)
     python = directory / "bin" / "python"
@@ -28,7 +28,7 @@ def install(directory: Path, requirements: Path) -> Path:
         if not (stamp.exists() and stamp.read_text() == wanted):
             shutil.rmtree(directory, ignore_errors=True)
             venv.create(directory, with_pip=True)
-            pip = [python, "-m", "pip", "--disable-pip-version-check", "install", "--quiet"]
+            pip = [python, "-m", "pip", "--disable-pip-version-check", "install", "--quiet", *options]
             subprocess.run([*pip, "--requirement", requirements], check=True, stdout=sys.stderr)
             stamp.write_text(wanted)
     return python
@@ -39,11 +39,13 @@ def main() -> None:
     default = HERE.parent.parent / "target" / "moto"
     parser.add_argument("--directory", type=Path, default=default, help="default: target/moto")
     parser.add_argument("--requirements", type=Path, default=REQUIREMENTS, help="default: those of the emulator")
+    parser.add_argument("--no-deps", action="store_true", help="install what is named and nothing else")
     if sys.version_info < (3, 11):
         sys.exit(f"Python 3.11 or newer is needed, this is {sys.version.split()[0]} ({sys.executable})")
     try:
         arguments = parser.parse_args()
-        print(install(arguments.directory.absolute(), arguments.requirements))
+        options = ("--no-deps",) if arguments.no_deps else ()
+        print(install(arguments.directory.absolute(), arguments.requirements, options))
     except subprocess.CalledProcessError as error:
         sys.exit(
             f"the environment cannot be made: `{' '.join(map(str, error.cmd))}` ended with "
