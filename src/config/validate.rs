@@ -6,7 +6,7 @@ use super::problem::Report;
 use super::{Alert, CentralSettings, ForwardingRole, MemberSettings, OrganizationSettings, Watch, partition};
 use crate::model::ids::{Installation, Region};
 use crate::model::partition::Partition;
-use crate::pattern::Pattern;
+use crate::pattern::{MAX_WILDCARD_RULES, Pattern};
 use crate::presets::{self, Regions};
 
 /// The sections that could be read.
@@ -26,6 +26,7 @@ pub(super) fn across(sections: &Sections<'_>, report: &Report) {
     sections.partitions(report);
     sections.regions(report);
     sections.equal_watches(report);
+    sections.wildcards(report);
     sections.topics(report);
 }
 
@@ -194,6 +195,21 @@ impl<'a> Sections<'a> {
         }
     }
 
+    /// A bus takes 30 rules with wildcards, which AWS does not raise; each watch is a rule on every member's default bus.
+    fn wildcards(&self, report: &Report) {
+        let uses = |watch: &Watch| watch.pattern.matcher().is_ok_and(|matcher| matcher.uses_wildcards());
+        let count = self.watches().filter(|(_, watch)| uses(watch)).count();
+        if count > MAX_WILDCARD_RULES {
+            report.add::<()>(
+                "E-wildcard-rules",
+                "watch",
+                format!("{count} watches with wildcards"),
+                format!("at most {MAX_WILDCARD_RULES}, the rules with wildcards that a bus takes"),
+                "use prefix, suffix or exact names where they say the same",
+            );
+        }
+    }
+
     fn topics(&self, report: &Report) {
         let Some(central) = self.central else { return };
         let partition = self.partition();
@@ -287,6 +303,18 @@ mod tests {
             ["W-overlap-unchecked watch[1]"]
         );
         assert!(all_codes(&watches("cis-4.4", "pattern='{\"source\":[\"aws.s3\"]}'")).is_empty());
+    }
+
+    #[test]
+    fn more_watches_with_wildcards_than_a_bus_takes_are_refused() {
+        let watches = |n: usize| {
+            (0..n).fold(String::new(), |text, n| {
+                let pattern = format!(r#"{{"source":["app.{n}"],"detail":{{"a":[{{"wildcard":"x*y"}}]}}}}"#);
+                format!("{text}[[watch]]\nname='w{n}x'\npattern='{pattern}'\n")
+            })
+        };
+        assert_eq!(codes(&watches(30)), [""; 0]);
+        assert_eq!(codes(&watches(31)), ["E-wildcard-rules watch"]);
     }
 
     #[test]

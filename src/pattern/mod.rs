@@ -12,6 +12,9 @@ use serde_json::Value;
 /// The characters that a pattern may have in its shortest form; a quota that AWS raises on request.
 pub const MAX_CHARACTERS: usize = 2048;
 
+/// The rules with wildcards that a bus takes; AWS does not raise it.
+pub const MAX_WILDCARD_RULES: usize = 30;
+
 /// An event pattern: a JSON object without duplicate keys.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(transparent)]
@@ -102,6 +105,16 @@ impl Pattern {
                 (Ok(a), Ok(b)) => canonical(a) == canonical(b),
                 _ => false,
             }
+    }
+}
+
+/// A value as a message quotes it: not all of a long one.
+fn shown(value: &Value) -> String {
+    const LONGEST: usize = 80;
+    let text = value.to_string();
+    match text.char_indices().nth(LONGEST) {
+        Some((end, _)) => format!("{}...", &text[..end]),
+        None => text,
     }
 }
 

@@ -1,6 +1,6 @@
 //! The ways in which an event may match a pattern: `$or` multiplied out.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use serde_json::{Map, Value};
@@ -53,8 +53,8 @@ fn has_reserved(fields: &Map<String, Value>) -> bool {
         .any(|(name, value)| RESERVED.contains(&name.as_str()) || value.as_object().is_some_and(has_reserved))
 }
 
-/// The branches of a pattern; at least one.
-pub(super) fn of(pattern: &Value) -> Result<Vec<Branch>, Finding> {
+/// The branches of a pattern, at least one; with the fields that are overwritten in one.
+pub(super) fn of(pattern: &Value, overwritten: &mut BTreeSet<String>) -> Result<Vec<Branch>, Finding> {
     let Value::Object(fields) = pattern else {
         return Err(finding(
             "E-pattern-not-an-object",
@@ -65,7 +65,7 @@ pub(super) fn of(pattern: &Value) -> Result<Vec<Branch>, Finding> {
     };
     // One malformed `$or` makes EventBridge read the whole pattern as before there was an `$or`.
     let or_is_known = !has_malformed_or(fields);
-    object(fields, "", vec![Branch::new()], or_is_known)
+    object(fields, "", vec![Branch::new()], or_is_known, overwritten)
 }
 
 fn has_malformed_or(fields: &Map<String, Value>) -> bool {
@@ -84,6 +84,7 @@ fn object(
     path: &str,
     mut branches: Vec<Branch>,
     or_is_known: bool,
+    overwritten: &mut BTreeSet<String>,
 ) -> Result<Vec<Branch>, Finding> {
     if fields.is_empty() {
         return Err(finding(
@@ -96,16 +97,20 @@ fn object(
     for (name, value) in fields {
         let at = format!("{path}{name}");
         branches = match value {
-            Value::Array(objects) if name == "$or" && or_is_known => alternatives(objects, path, &branches)?,
+            Value::Array(objects) if name == "$or" && or_is_known => {
+                alternatives(objects, path, &branches, overwritten)?
+            }
             Value::Array(values) => {
                 let field = Arc::new(field(values, &at)?);
                 for branch in &mut branches {
                     // AWS: what stood at this path is overwritten, not joined.
-                    branch.insert(at.clone(), Arc::clone(&field));
+                    if branch.insert(at.clone(), Arc::clone(&field)).is_some() {
+                        overwritten.insert(at.clone());
+                    }
                 }
                 branches
             }
-            Value::Object(inner) => object(inner, &format!("{at}."), branches, or_is_known)?,
+            Value::Object(inner) => object(inner, &format!("{at}."), branches, or_is_known, overwritten)?,
             scalar => {
                 return Err(finding(
                     "E-pattern-not-a-list",
@@ -120,10 +125,15 @@ fn object(
 }
 
 /// Each branch goes on in as many ways as there are objects. Fields inside `$or` lie where the `$or` lies.
-fn alternatives(objects: &[Value], path: &str, branches: &[Branch]) -> Result<Vec<Branch>, Finding> {
+fn alternatives(
+    objects: &[Value],
+    path: &str,
+    branches: &[Branch],
+    overwritten: &mut BTreeSet<String>,
+) -> Result<Vec<Branch>, Finding> {
     let mut all = Vec::new();
     for fields in objects.iter().filter_map(Value::as_object) {
-        all.extend(object(fields, path, branches.to_vec(), true)?);
+        all.extend(object(fields, path, branches.to_vec(), true, overwritten)?);
         if all.len() > MAX_COMBINATIONS {
             return Err(finding(
                 "E-pattern-combinations",

@@ -27,9 +27,11 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
+pub(super) use self::branches::is_alternatives;
 use self::leaves::{Leaf, Leaves, Seat};
 pub use self::mismatch::{Found, Mismatch, Miss};
 use self::operator::Test;
+pub(super) use self::operator::parse as parse_alternative;
 use super::{Finding, Pattern};
 
 /// The combinations of `$or` arms that a pattern may have.
@@ -41,6 +43,8 @@ pub struct Matcher {
     /// The ways in which an event may match, never none; each is the fields that must all match, by path.
     branches: Vec<BTreeMap<String, Arc<Field>>>,
     wanted: BTreeSet<String>,
+    /// Fields that stand twice in a branch, of which the former is lost.
+    overwritten: BTreeSet<String>,
 }
 
 /// What is asked of one field.
@@ -80,9 +84,10 @@ impl Matcher {
     ///
     /// Keys count in the order of `pattern`, which for what we send is that of the alphabet: `$or` before all names.
     pub fn of(pattern: &Value) -> Result<Self, Finding> {
-        let branches = branches::of(pattern)?;
+        let mut overwritten = BTreeSet::new();
+        let branches = branches::of(pattern, &mut overwritten)?;
         let wanted = branches.iter().flat_map(|branch| branch.keys().cloned()).collect();
-        Ok(Self { branches, wanted })
+        Ok(Self { branches, wanted, overwritten })
     }
 
     /// Whether the event, with its envelope, matches; if not, the first field that fails in each way that the pattern
@@ -104,6 +109,11 @@ impl Matcher {
     pub fn matches(&self, event: &Value) -> bool {
         let leaves = Leaves::of(event, &self.wanted);
         self.branches.iter().any(|branch| stuck(branch, &leaves).is_none())
+    }
+
+    /// The fields of which one condition silently replaces another.
+    pub(super) fn overwritten(&self) -> &BTreeSet<String> {
+        &self.overwritten
     }
 
     /// Whether it counts among the 30 rules with wildcards that a bus takes.

@@ -7,7 +7,7 @@ use serde_json::{Map, Number, Value};
 use super::address::Block;
 use super::text;
 use super::wildcard::Wildcard;
-use crate::pattern::{Finding, Severity};
+use crate::pattern::{Finding, Severity, shown};
 use crate::spelling::nearest;
 
 /// The operators that a field's alternatives may have.
@@ -266,7 +266,7 @@ fn bad_operand(at: &str, name: &str, operand: &Value, expected: &str) -> Finding
     finding(
         "E-pattern-bad-operand",
         at,
-        format!("`{name}` does not take {operand}"),
+        format!("`{name}` does not take {}", shown(operand)),
         format!("it takes {expected}"),
     )
 }
