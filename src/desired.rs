@@ -3,33 +3,20 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use serde_json::{Value, json};
+use jiff::Timestamp;
 
+use crate::compile::{self, CannotCombine};
 use crate::config::{
     Alert as AlertSettings, Format, ForwardingRole, Mode, OverrideScope, Senders, Settings,
     UnknownSubscriptions,
 };
 use crate::config::{OnExclude, Watch as WatchSettings, WatchAccounts};
-use crate::document;
 use crate::inventory::{Filter, Known};
 use crate::model::ids::{AccountId, OrganizationId, OuId, Region, RoleArn};
 use crate::model::target::{Side, TargetKey};
 use crate::model::view::Standing;
 use crate::presets;
 use crate::world::{Alert, Forwarder, Reach, Target, Targets, Topic, Watch, World};
-
-/// Two conditions meet on one field and a pattern cannot say both.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error(
-    "E-cannot-combine: alert `{alert}` is limited to accounts and its watch `{watch}` has a pattern that looks at `account` \
-     too; limit the accounts in one of the two places"
-)]
-pub struct CannotCombine {
-    /// The alert.
-    pub alert: String,
-    /// The watch.
-    pub watch: String,
-}
 
 /// The accounts that are wanted.
 pub fn filter(settings: &Settings) -> Filter {
@@ -43,29 +30,12 @@ pub fn filter(settings: &Settings) -> Filter {
     }
 }
 
-/// Whether everything that the settings ask for can be said in patterns, whatever the organization.
-pub fn compiles(settings: &Settings) -> Result<(), CannotCombine> {
-    let alerts = settings.alerts.iter();
-    alerts
-        .flat_map(|alert| watches_of(settings, alert).map(move |watch| arm(alert, watch)))
-        .try_for_each(|arm| arm.map(drop))
-}
-
-fn watches_of<'a>(
-    settings: &'a Settings,
-    alert: &'a AlertSettings,
-) -> impl Iterator<Item = &'a WatchSettings> {
-    settings.watches.iter().filter(|watch| alert.watches.contains(&watch.name))
-}
-
-/// A watch's pattern as an alert has it.
-fn arm(alert: &AlertSettings, watch: &WatchSettings) -> Result<Value, CannotCombine> {
-    let limited = limited(alert, watch.pattern.value().clone());
-    limited.ok_or_else(|| CannotCombine { alert: alert.name.clone(), watch: watch.name.clone() })
-}
-
-/// What must hold, once the organization is known.
-pub fn world(settings: &Settings, organization: &OrganizationId) -> Result<World, CannotCombine> {
+/// What must hold at this moment, once the organization is known.
+pub fn world(
+    settings: &Settings,
+    organization: &OrganizationId,
+    now: Timestamp,
+) -> Result<World, CannotCombine> {
     let partition = settings.partition();
     let central_region = settings.central_region();
     let central = settings.central.account_id.clone();
@@ -84,7 +54,7 @@ pub fn world(settings: &Settings, organization: &OrganizationId) -> Result<World
             boundary: settings.member.permissions_boundary.clone(),
         },
         only_forwarders: settings.central.senders == Senders::ForwardingRoles,
-        watches: settings.watches.iter().map(resolved).map(Arc::new).collect(),
+        watches: settings.watches.iter().map(|watch| Arc::new(resolved(settings, watch))).collect(),
         alerts: Vec::new(),
         sender_regions: settings.watches.iter().flat_map(|watch| regions(settings, watch)).collect(),
         adopt: settings
@@ -98,17 +68,22 @@ pub fn world(settings: &Settings, organization: &OrganizationId) -> Result<World
             })
             .collect(),
     };
-    world.alerts =
-        settings.alerts.iter().map(|alert| compile(settings, &world, alert)).collect::<Result<_, _>>()?;
+    world.alerts = settings
+        .alerts
+        .iter()
+        .map(|alert| delivered(settings, &world, alert, now))
+        .collect::<Result<_, _>>()?;
     Ok(world)
 }
 
 /// A watch as its targets have it.
-fn resolved(watch: &WatchSettings) -> Watch {
+fn resolved(settings: &Settings, watch: &WatchSettings) -> Watch {
+    let rule = format!("{}-{}", settings.installation, watch.name);
     Watch {
         name: watch.name.clone(),
-        pattern: document::normal_pattern(watch.pattern.value().clone()),
+        pattern: compile::sender(watch.pattern.value(), &rule),
         read_events: watch.read_events,
+        contained_in: compile::contained_in(watch, &settings.watches),
     }
 }
 
@@ -125,12 +100,19 @@ fn regions(settings: &Settings, watch: &WatchSettings) -> BTreeSet<Region> {
     }
 }
 
-fn compile(settings: &Settings, world: &World, alert: &AlertSettings) -> Result<Alert, CannotCombine> {
-    let watches: Vec<&WatchSettings> = watches_of(settings, alert).collect();
-    let mut arms = watches.iter().map(|watch| arm(alert, watch)).collect::<Result<Vec<Value>, _>>()?;
-    // Several watches stand side by side in one `$or`, whole: no field is in the base and in an arm at once, which
-    // EventBridge would silently overwrite.
-    let pattern = if arms.len() == 1 { arms.remove(0) } else { json!({ "$or": arms }) };
+/// The moments after `now` at which something else must hold although nobody changed anything: suppressions end.
+pub fn next_end(settings: &Settings, now: Timestamp) -> Option<Timestamp> {
+    let ends = settings.alerts.iter().flat_map(|alert| &alert.suppress).map(crate::config::Suppress::ends);
+    ends.filter(|end| *end > now).min()
+}
+
+/// An alert as the central account has it.
+fn delivered(
+    settings: &Settings,
+    world: &World,
+    alert: &AlertSettings,
+    now: Timestamp,
+) -> Result<Alert, CannotCombine> {
     let name = world.named(&alert.name);
     let topic = alert.topic.is_none().then(|| Topic {
         name: name.clone(),
@@ -144,8 +126,8 @@ fn compile(settings: &Settings, world: &World, alert: &AlertSettings) -> Result<
     });
     Ok(Alert {
         name: alert.name.clone(),
-        pattern: document::normal_pattern(pattern),
-        read_events: watches.iter().any(|watch| watch.read_events),
+        rules: compile::alert(settings, alert, now)?,
+        read_events: settings.watches.iter().any(|w| w.read_events && alert.watches.contains(&w.name)),
         topic_arn: alert.topic.as_ref().map_or_else(
             || world.arn("sns", &world.central_region, &world.central, &name),
             ToString::to_string,
@@ -154,28 +136,6 @@ fn compile(settings: &Settings, world: &World, alert: &AlertSettings) -> Result<
         severity: alert.severity.clone(),
         text: alert.format == Format::Text,
     })
-}
-
-/// A watch's pattern, limited to the alert's accounts; none where the pattern has conditions on `account` itself.
-fn limited(alert: &AlertSettings, mut pattern: Value) -> Option<Value> {
-    let mut accounts: Vec<Value> = Vec::new();
-    if !alert.accounts.is_empty() {
-        // One list says both: who is in, less who is out.
-        accounts
-            .extend(alert.accounts.difference(&alert.exclude_accounts).map(|id| Value::from(id.as_str())));
-    } else if !alert.exclude_accounts.is_empty() {
-        let out: Vec<&str> = alert.exclude_accounts.iter().map(AccountId::as_str).collect();
-        accounts.push(json!({ "anything-but": out }));
-    }
-    if accounts.is_empty() {
-        return Some(pattern);
-    }
-    let fields = pattern.as_object_mut()?;
-    if fields.contains_key("account") || fields.contains_key("$or") {
-        return None;
-    }
-    fields.insert("account".to_owned(), Value::Array(accounts));
-    Some(pattern)
 }
 
 /// Every target: the central ones, and each wanted account that has a watch and a way in.

@@ -10,6 +10,7 @@ pub mod aws;
 pub mod cli;
 pub mod clock;
 pub mod commands;
+pub mod compile;
 pub mod config;
 pub mod controller;
 #[cfg(test)]

@@ -3,11 +3,12 @@
 use std::collections::BTreeSet;
 
 use crate::judge::{Judged, MISSING, Memory, STRANGER, UNKNOWN_SUBSCRIPTION};
+use crate::kinds::alert_rule;
 use crate::kinds::queue::DEAD_LETTERS;
 use crate::kinds::topic::{NO_CONFIRMED_SUBSCRIPTION, WAITING_FOR_CONFIRMATION};
 use crate::limits::{Allowance, Denial};
 use crate::model::plan::{Action, Change, Hold, Plan, Stage};
-use crate::model::resource::Verdict;
+use crate::model::resource::{FieldChange, Verdict};
 use crate::model::target::Side;
 use crate::world::Target;
 
@@ -15,6 +16,9 @@ use crate::world::Target;
 pub const WAITING_FOR_SUCCESSOR: &str = "WaitingForSuccessor";
 /// A rule is not moved to a role that was not seen in place.
 pub const WAITING_FOR_ROLE: &str = "WaitingForRole";
+
+/// A rule of an alert gives up events only after another one that takes them was seen in place.
+pub const WAITING_FOR_SIBLING: &str = "WaitingForSibling";
 
 /// What holds a plan back, as far as it concerns this target.
 #[derive(Clone, Debug, Default)]
@@ -60,6 +64,7 @@ pub fn plan(
                 // What waits for a person is told before what waits for its turn.
                 .or(proposal_hold)
                 .or_else(|| moves_to_an_unseen_role(judged, change))
+                .or_else(|| before_its_siblings(judged, made, guards))
                 .or_else(|| guards.not_yet.clone())
                 .or_else(|| {
                     rewrites(target, change).then(|| allowance.rewrite(target).err().map(denied)).flatten()
@@ -132,6 +137,53 @@ fn moves_to_an_unseen_role(judged: &[Judged], change: &Change) -> Option<Hold> {
         // A role that is not ours to make, somebody else has to install.
         waits: role.proposal.is_some() || role.resource.verdict == Verdict::Pending,
     })
+}
+
+/// Where an alert has several rules, none of those in force is changed before all that deliver more were seen in place
+/// for as long as AWS may take: what one gives up, another has to have.
+fn before_its_siblings(judged: &[Judged], made: &Judged, guards: &Guards) -> Option<Hold> {
+    let proposal = made.proposal.as_ref()?;
+    let id = &made.resource.id;
+    if id.kind != "alert_rule" || proposal.stage != Stage::Switch {
+        return None;
+    }
+    let family = alert_rule::family(&id.name);
+    let siblings = || {
+        judged.iter().filter(|j| {
+            j.resource.id.kind == id.kind
+                && j.resource.id.name != id.name
+                && alert_rule::family(&j.resource.id.name) == family
+        })
+    };
+    let waited_for = |sibling: &&Judged| match sibling.resource.verdict {
+        Verdict::InSync | Verdict::Orphan | Verdict::Foreign => false,
+        Verdict::Pending | Verdict::Unknown => true,
+        Verdict::Drifted => {
+            let comes = sibling.proposal.as_ref().is_some_and(|p| p.stage == Stage::Expand);
+            comes || (is_switched_off(made) && !is_switched_off(sibling))
+        }
+    };
+    // A rule that lost its target or its pattern is mended at once, whatever its siblings do.
+    let only = |field: &FieldChange| field.path.starts_with("pattern") || field.path == "state";
+    if !made.resource.changes.iter().all(only) {
+        return None;
+    }
+    match siblings().find(waited_for) {
+        Some(sibling) => Some(wait(
+            WAITING_FOR_SIBLING,
+            &format!("rule {} of the same alert was not seen in place yet", sibling.resource.id.name),
+        )),
+        None if guards.settling && siblings().next().is_some() => {
+            Some(wait(WAITING_FOR_SIBLING, "another rule of the same alert was written a short while ago"))
+        }
+        None => None,
+    }
+}
+
+/// Whether a rule in force is to match nothing any more.
+fn is_switched_off(judged: &Judged) -> bool {
+    let off = serde_json::Value::from("DISABLED");
+    judged.resource.changes.iter().any(|field| field.path == "state" && field.desired == off)
 }
 
 /// Only rewriting what is in force in members counts against the limit of changed accounts: creating what is absent

@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
+use crate::compile::AlertRules;
 use crate::model::call::Tags;
 use crate::model::ids::{AccountId, Installation, OrganizationId, Region, RoleArn};
 use crate::model::partition::Partition;
@@ -51,8 +52,8 @@ pub struct Topic {
 pub struct Alert {
     /// The alert's name, without the installation's.
     pub name: String,
-    /// The compiled pattern, in normal form.
-    pub pattern: Value,
+    /// The compiled rules.
+    pub rules: AlertRules,
     /// Whether reading calls are wanted too.
     pub read_events: bool,
     /// The topic that it goes to.
@@ -74,6 +75,8 @@ pub struct Watch {
     pub pattern: Value,
     /// Whether reading calls are wanted too.
     pub read_events: bool,
+    /// The watches that forward every event of this one: where one of them is, this has no sender rule.
+    pub contained_in: Vec<String>,
 }
 
 /// Everything that the kinds need to know to say what must hold.

@@ -3,15 +3,13 @@
 use super::{Invocation, complain, rows, say, say_json};
 use crate::cli::args::CheckArgs;
 use crate::cli::exit::Outcome;
-use crate::config;
 use crate::controller::Purpose;
-use crate::desired;
 use crate::render::problems::problems;
 use crate::render::status;
 use crate::render::summary::PlanSummary;
 
 pub(super) async fn run(invocation: &Invocation, arguments: &CheckArgs) -> anyhow::Result<Outcome> {
-    let loaded = match config::load(invocation.cli.config.as_deref(), config::environment()) {
+    let loaded = match invocation.read() {
         Ok(loaded) => loaded,
         Err(error) => {
             if arguments.json {
@@ -22,10 +20,6 @@ pub(super) async fn run(invocation: &Invocation, arguments: &CheckArgs) -> anyho
             return Ok(Outcome::BadConfig);
         }
     };
-    if let Err(error) = desired::compiles(&loaded.settings) {
-        complain(&format!("error: {error}\n"))?;
-        return Ok(Outcome::BadConfig);
-    }
     if !arguments.aws {
         if arguments.json {
             say_json(&serde_json::json!({ "valid": true, "problems": loaded.warnings }))?;

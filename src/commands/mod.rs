@@ -19,9 +19,10 @@ use tokio::task::JoinSet;
 use crate::app::{App, cancel_on_signal};
 use crate::cli::args::{Cli, Command};
 use crate::cli::exit::Outcome;
+use crate::clock::Clock;
+use crate::compile;
 use crate::config::{self, LogFormat, Problem, Settings};
 use crate::controller::{DiscoverError, PassOutcome, Purpose};
-use crate::desired;
 use crate::model::target::TargetKey;
 use crate::model::view::TargetView;
 use crate::render::problems::{self, ProblemRow, Severity};
@@ -67,16 +68,16 @@ fn without_demo() -> anyhow::Result<Outcome> {
 }
 
 impl Invocation {
+    /// The configuration, compiled as of now.
+    fn read(&self) -> Result<config::Loaded, config::ConfigError> {
+        let loaded = config::load(self.cli.config.as_deref(), config::environment())?;
+        compile::checked(loaded, Clock::system().now())
+    }
+
     /// The configuration; if it cannot be used, its problems are printed.
     fn settings(&self) -> anyhow::Result<Result<config::Loaded, Outcome>> {
-        match config::load(self.cli.config.as_deref(), config::environment()) {
-            Ok(loaded) => match desired::compiles(&loaded.settings) {
-                Ok(()) => Ok(Ok(loaded)),
-                Err(error) => {
-                    complain(&format!("error: {error}\n"))?;
-                    Ok(Err(Outcome::BadConfig))
-                }
-            },
+        match self.read() {
+            Ok(loaded) => Ok(Ok(loaded)),
             Err(error) => {
                 complain(&problems::problems(&rows(&error.problems), self.style))?;
                 Ok(Err(Outcome::BadConfig))

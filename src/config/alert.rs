@@ -6,9 +6,10 @@ use secrecy::ExposeSecret;
 
 use super::problem::{did_you_mean, quoted};
 use super::reader::{Place, Read, Table, read, words};
-use super::{names, secret_file};
+use super::{Suppress, names, secret_file, suppress, watch};
 use crate::model::endpoint::{Endpoint, Protocol};
 use crate::model::ids::{AccountId, Arn, Installation};
+use crate::pattern::Pattern;
 
 /// `[[alert]]`: a named receiver rule on the central bus, its format, its topic and subscriptions.
 #[derive(Clone, Debug)]
@@ -17,6 +18,8 @@ pub struct Alert {
     pub name: String,
     /// The watches that feed it; never empty.
     pub watches: BTreeSet<String>,
+    /// What it delivers of that; none: everything.
+    pub pattern: Option<Pattern>,
     /// Accounts whose events it delivers; empty: all.
     pub accounts: BTreeSet<AccountId>,
     /// Accounts whose events it does not deliver.
@@ -25,6 +28,10 @@ pub struct Alert {
     pub severity: Option<String>,
     /// How the message is written.
     pub format: Format,
+    /// Whether what orgwatch itself writes is delivered.
+    pub own_writes: OwnWrites,
+    /// What it does not deliver for a time.
+    pub suppress: Vec<Suppress>,
     /// A topic of somebody else that it is delivered to; none: one of ours.
     pub topic: Option<Arn>,
     /// The name that mails come from and text messages begin with.
@@ -44,6 +51,16 @@ words! {
         Raw = "raw",
     }
     not built: "json", "chat"
+}
+
+words! {
+    /// Whether what orgwatch itself writes in members is delivered.
+    OwnWrites {
+        /// Not to people; it is in the archive all the same.
+        Hide = "hide",
+        /// Like everything else.
+        Show = "show",
+    }
 }
 
 words! {
@@ -81,10 +98,13 @@ pub(super) fn read(
     let alert = read!(t, Alert {
         name = names::read(&mut t, installation, seen),
         watches = watches(&mut t, all_watches),
+        pattern = narrowing(&mut t),
         accounts,
         exclude_accounts,
         severity = short_text(&mut t, "severity", 32),
         format = t.value_or("format", Format::Text),
+        own_writes = t.value_or("own_writes", OwnWrites::Hide),
+        suppress = t.each("suppress", suppress::read).into_iter().collect::<Option<Vec<_>>>(),
         topic,
         // SNS takes no more.
         display_name = short_text(&mut t, "display_name", 100),
@@ -139,6 +159,15 @@ fn watches(t: &mut Table<'_>, all: &BTreeSet<String>) -> Option<BTreeSet<String>
         );
     }
     Some(if named.is_empty() { all.clone() } else { named })
+}
+
+/// A pattern that is asked for besides that of a watch, which names the source.
+fn narrowing(t: &mut Table<'_>) -> Option<Option<Pattern>> {
+    let text: Option<Option<String>> = t.value("pattern");
+    match text? {
+        None => Some(None),
+        Some(text) => watch::parse(&text, &t.place("pattern"), |f| f.code != "E-pattern-no-source").map(Some),
+    }
 }
 
 fn short_text(t: &mut Table<'_>, key: &'static str, longest: usize) -> Option<Option<String>> {

@@ -18,6 +18,7 @@ mod reader;
 mod reconcile;
 mod secret_file;
 mod settings;
+mod suppress;
 mod validate;
 mod values;
 mod watch;
@@ -27,7 +28,7 @@ mod tests;
 
 use std::path::{Path, PathBuf};
 
-pub use alert::{Alert, Format, Subscription, UnknownSubscriptions};
+pub use alert::{Alert, Format, OwnWrites, Subscription, UnknownSubscriptions};
 pub use central::{CentralSettings, Senders};
 pub use http::{Auth, HttpSettings, Token, TokenRole};
 pub use log::{LogFormat, LogSettings};
@@ -36,6 +37,7 @@ pub use organization::{OnExclude, OrganizationSettings};
 pub use problem::{ConfigError, Problem};
 pub use reconcile::{Adopt, Mode, Override, OverrideScope, ReconcileSettings};
 pub use settings::Settings;
+pub use suppress::{Principal, Suppress};
 pub use watch::{Watch, WatchAccounts};
 
 use layers::Variables;

@@ -7,11 +7,8 @@ use super::reader::{Place, is_none};
 const NOT_BUILT: &[(&str, &str, &str)] = &[
     ("central", "kms_key_arn", r#""off""#),
     ("central", "archive_retention", r#""off""#),
-    ("alert[]", "pattern", r#""off""#),
     ("alert[]", "kms_key_arn", r#""off""#),
     ("alert[]", "delivery", r#""topic-policy""#),
-    ("alert[]", "own_writes", r#""show""#),
-    ("alert[]", "suppress", "[]"),
     ("alert[].subscriptions[]", "filter", r#""off""#),
     ("alert[].subscriptions[]", "raw", "false"),
     ("alert[].subscriptions[]", "dead_letter", r#""off""#),

@@ -251,8 +251,6 @@ fn what_is_not_built_is_refused_unless_it_is_off() {
         ("[history]\npath = '/var/lib/orgwatch/history.db'", "history.path"),
         ("[central]\narchive_retention = '90d'", "central.archive_retention"),
         ("[[alert]]\nname='a'\ndelivery='role'", "alert[0].delivery"),
-        ("[[alert]]\nname='a'\nown_writes='hide'", "alert[0].own_writes"),
-        ("[[alert]]\nname='a'\n[[alert.suppress]]\nreason='x'", "alert[0].suppress"),
         ("[http]\ntrusted_proxies = ['10.0.0.0/8']", "http.trusted_proxies"),
     ] {
         assert_eq!(codes(text), [format!("E-not-built-yet {path}")], "{text}");

@@ -6,7 +6,7 @@ use super::problem::Report;
 use super::{Alert, CentralSettings, ForwardingRole, MemberSettings, OrganizationSettings, Watch, partition};
 use crate::model::ids::{Installation, Region};
 use crate::model::partition::Partition;
-use crate::pattern::{MAX_WILDCARD_RULES, Pattern};
+use crate::pattern::MAX_WILDCARD_RULES;
 use crate::presets::{self, Regions};
 
 /// The sections that could be read.
@@ -25,7 +25,6 @@ pub(super) fn across(sections: &Sections<'_>, report: &Report) {
     sections.forwarding_role(report);
     sections.partitions(report);
     sections.regions(report);
-    sections.equal_watches(report);
     sections.wildcards(report);
     sections.topics(report);
 }
@@ -168,33 +167,6 @@ impl<'a> Sections<'a> {
         }
     }
 
-    /// A forwarded event does not say which rule sent it, so what two watches see is delivered twice.
-    fn equal_watches(&self, report: &Report) {
-        let mut rest = self.watches();
-        while let Some((path, watch)) = rest.next() {
-            for (other_path, other) in rest.clone() {
-                let found = format!("the watches {:?} and {:?}", watch.name, other.name);
-                if Pattern::same(&watch.pattern.compact(), &other.pattern.compact()) {
-                    report.add::<()>(
-                        "E-same-pattern",
-                        &other_path,
-                        format!("{found} with equal patterns"),
-                        "each event in one watch",
-                        "keep one of them; each event would be delivered twice",
-                    );
-                } else if !watch.pattern.sources().is_disjoint(&other.pattern.sources()) {
-                    report.add::<()>(
-                        "W-overlap-unchecked",
-                        &other_path,
-                        format!("{found} of the same source"),
-                        "patterns that no event matches both of",
-                        format!("an event that matches {path} as well is delivered twice"),
-                    );
-                }
-            }
-        }
-    }
-
     /// A bus takes 30 rules with wildcards, which AWS does not raise; each watch is a rule on every member's default bus.
     fn wildcards(&self, report: &Report) {
         let uses = |watch: &Watch| watch.pattern.matcher().is_ok_and(|matcher| matcher.uses_wildcards());
@@ -236,7 +208,7 @@ impl<'a> Sections<'a> {
 
 #[cfg(test)]
 mod tests {
-    use crate::config::tests::{all_codes, codes, settings};
+    use crate::config::tests::{codes, settings};
 
     #[test]
     fn everything_is_of_one_partition() {
@@ -285,24 +257,6 @@ mod tests {
             codes("[[watch]]\nname='x'\npattern='{\"source\":[\"aws.s3\"]}'\nregions=['eu-central-1']")
                 .is_empty()
         );
-    }
-
-    #[test]
-    fn equal_patterns_are_refused_and_others_of_one_source_are_doubtful() {
-        let watches =
-            |a: &str, b: &str| format!("[[watch]]\nname='a'\npreset='{a}'\n[[watch]]\nname='b'\n{b}");
-        assert_eq!(
-            all_codes(&watches(
-                "iam-any",
-                "pattern='{\"detail-type\":[\"AWS API Call via CloudTrail\"],\"source\":[\"aws.iam\",\"aws.iam\"]}'"
-            )),
-            ["E-same-pattern watch[1]"]
-        );
-        assert_eq!(
-            all_codes(&watches("cis-4.4", "preset='iam-user-deletion'")),
-            ["W-overlap-unchecked watch[1]"]
-        );
-        assert!(all_codes(&watches("cis-4.4", "pattern='{\"source\":[\"aws.s3\"]}'")).is_empty());
     }
 
     #[test]

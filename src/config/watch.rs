@@ -179,7 +179,7 @@ fn source(t: &mut Table<'_>) -> Option<(Option<String>, Pattern)> {
             let pattern = by_name(&preset, &t.place("preset"))?.pattern();
             Some((Some(preset), pattern))
         }
-        (None, Some(text)) => parse(&text, &t.place("pattern")).map(|pattern| (None, pattern)),
+        (None, Some(text)) => parse(&text, &t.place("pattern"), |_| true).map(|pattern| (None, pattern)),
         (preset, _) => whole.report.add(
             "E-preset-or-pattern",
             &whole.path,
@@ -203,14 +203,15 @@ fn by_name(name: &str, place: &Place<'_>) -> Option<&'static presets::Preset> {
     })
 }
 
-fn parse(text: &str, place: &Place<'_>) -> Option<Pattern> {
+/// The pattern in `text`, with those of its findings reported that are `wanted`.
+pub(super) fn parse(text: &str, place: &Place<'_>, wanted: impl Fn(&Finding) -> bool) -> Option<Pattern> {
     let report = |Finding { code, path, message, mend, .. }: Finding| {
         let path = if path.is_empty() { place.path.clone() } else { format!("{}: {path}", place.path) };
         place.report.add::<()>(code, &path, message, "", mend);
     };
     match Pattern::parse(text) {
         Ok(pattern) => {
-            pattern.findings().into_iter().for_each(report);
+            pattern.findings().into_iter().filter(wanted).for_each(report);
             Some(pattern)
         }
         Err(findings) => {

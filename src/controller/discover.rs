@@ -1,9 +1,11 @@
 //! Looks at the organization and resolves what must hold and where.
 
 use super::Controller;
+use super::fleet::Fleet;
 use crate::aws::organization::TagCache;
+use crate::compile::CannotCombine;
 use crate::config::Settings;
-use crate::desired::{self, CannotCombine};
+use crate::desired;
 use crate::inventory::Account;
 use crate::model::error::CloudError;
 use crate::model::plan::Hold;
@@ -39,6 +41,8 @@ impl Controller {
                 if let DiscoverError::WrongPlace(hold) = &error {
                     fleet.wrong_place = Some(hold.clone());
                 }
+                // What ends by itself ends although nobody can be listed.
+                self.aim(&mut fleet)?;
                 self.metrics.discovery(false, now);
                 self.changed.notify_one();
                 return Err(error);
@@ -61,18 +65,25 @@ impl Controller {
         fleet.discovery.error = None;
         fleet.discovery.doubtful = fleet.inventory.doubt().map(ToOwned::to_owned);
         fleet.discovery.accounts = fleet.inventory.known().len();
-        let world = desired::world(settings, &organization.0)?;
-        let mut targets =
-            desired::targets(settings, &world, fleet.inventory.known(), &organization.1, self.enforce_all);
-        if fleet.rules.teardown {
-            targets = self.teardown_targets(&fleet.inventory, &world, &organization.1, targets);
-        }
         fleet.organization = Some(organization);
-        let changed = fleet.set(world, targets);
+        let changed = self.aim(&mut fleet)?;
         drop(fleet);
         self.metrics.discovery(true, now);
         self.changed.notify_one();
         Ok(changed)
+    }
+
+    /// Derives what must hold, and where, from what is known of the organization and its accounts.
+    fn aim(&self, fleet: &mut Fleet) -> Result<Vec<TargetKey>, CannotCombine> {
+        let Some((organization, management)) = fleet.organization.clone() else { return Ok(Vec::new()) };
+        let settings = &self.settings;
+        let world = desired::world(settings, &organization, self.clock.now())?;
+        let known = fleet.inventory.known();
+        let mut targets = desired::targets(settings, &world, known, &management, self.enforce_all);
+        if fleet.rules.teardown {
+            targets = self.teardown_targets(&fleet.inventory, &world, &management, targets);
+        }
+        Ok(fleet.set(world, targets))
     }
 
     async fn look(&self) -> Result<(super::Organization, Vec<Account>), DiscoverError> {

@@ -167,12 +167,15 @@ impl Fleet {
 
     /// Takes over what must hold and where; answers the targets that are new or changed.
     pub fn set(&mut self, world: World, targets: Targets) -> Vec<TargetKey> {
-        if self.world.as_deref() != Some(&world) {
+        let news = self.world.as_deref() != Some(&world);
+        if news {
             self.generation += 1;
             self.world = Some(Arc::new(world));
         }
-        let changed =
-            targets.iter().filter(|(key, target)| self.targets.get(*key).map(AsRef::as_ref) != Some(*target));
+        // Members wait for their turn; the central side comes first whenever something else must hold.
+        let changed = targets.iter().filter(|(key, target)| {
+            (news && key.side == Side::Central) || self.targets.get(*key).map(AsRef::as_ref) != Some(*target)
+        });
         let changed: Vec<TargetKey> = changed.map(|(key, _)| key.clone()).collect();
         self.targets = targets
             .into_iter()

@@ -13,6 +13,7 @@ use tokio_util::sync::CancellationToken;
 use super::pass::PassOutcome;
 use super::requests::Requests;
 use super::{Controller, requeue};
+use crate::desired;
 use crate::model::target::TargetKey;
 use crate::model::view::Snapshot;
 
@@ -91,10 +92,17 @@ async fn discovery(
         };
         tokio::select! {
             () = stop.cancelled() => {}
-            () = tokio::time::sleep(pause) => {}
+            () = tokio::time::sleep(pause.min(until_something_ends(&controller))) => {}
         }
     }
     "discovery"
+}
+
+/// How long what must hold stays as it is, unless somebody changes it: then a suppression ends.
+fn until_something_ends(controller: &Controller) -> Duration {
+    let now = controller.clock.now();
+    let end = desired::next_end(&controller.settings, now);
+    end.and_then(|end| Duration::try_from(end.duration_since(now)).ok()).unwrap_or(Duration::MAX)
 }
 
 type Ended = (TargetKey, Timestamp, Option<PassOutcome>);

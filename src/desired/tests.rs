@@ -1,3 +1,5 @@
+use serde_json::{Value, json};
+
 use super::*;
 use crate::inventory::{Account, AccountState};
 use crate::world::fixture::{self, CENTRAL, MANAGEMENT, id, member_id, settings};
@@ -170,8 +172,11 @@ fn an_override_for_the_central_account_holds_for_the_central_side_too() {
     assert!(targets_of(&settings, &BTreeMap::new(), false)[&key].enforce);
 }
 
+/// The patterns of the alerts, with what orgwatch writes.
 fn alerts(text: &str) -> Vec<Value> {
-    fixture::world(&settings(text)).alerts.into_iter().map(|alert| alert.pattern).collect()
+    let text = text.replace("[[alert]]\n", "[[alert]]\nown_writes = 'show'\n");
+    let alerts = fixture::world(&settings(&text)).alerts.into_iter();
+    alerts.flat_map(|alert| alert.rules.shown).map(|rule| rule.pattern).collect()
 }
 
 const TWO: &str = "[[watch]]\nname = 'a'\npattern = '{\"source\":[\"aws.s3\"]}'\n\
@@ -192,7 +197,7 @@ fn several_watches_of_an_alert_stand_side_by_side() {
 }
 
 #[test]
-fn an_alert_is_limited_to_accounts_in_each_of_its_watches() {
+fn an_alert_is_limited_to_accounts() {
     let one =
         |limits: &str| alerts(&format!("{TWO}[[alert]]\nname = 'x'\nwatches = ['a']\n{limits}")).remove(0);
     let (a, b) = ("300000000001", "300000000002");
@@ -209,25 +214,7 @@ fn an_alert_is_limited_to_accounts_in_each_of_its_watches() {
         json!({ "source": ["aws.s3"], "account": [b] })
     );
     let both = alerts(&format!("{TWO}[[alert]]\nname = 'x'\naccounts = ['{a}']")).remove(0);
-    assert_eq!(
-        both,
-        json!({ "$or": [{ "source": ["aws.ec2"], "account": [a] }, { "source": ["aws.s3"], "account": [a] }] })
-    );
-}
-
-#[test]
-fn two_conditions_on_one_field_are_refused_instead_of_one_being_lost() {
-    for pattern in [
-        r#"{"source":["aws.s3"],"account":["300000000001"]}"#,
-        r#"{"source":["aws.s3"],"$or":[{"region":["a"]},{"region":["b"]}]}"#,
-    ] {
-        let watch = format!("[[watch]]\nname = 'w'\npattern = '{pattern}'\n[[alert]]\nname = 'x'\n");
-        let limited = settings(&format!("{watch}exclude_accounts = ['300000000002']\n"));
-        let error = world(&limited, &fixture::organization()).unwrap_err();
-        assert_eq!(error, CannotCombine { alert: "x".to_owned(), watch: "w".to_owned() });
-        assert!(error.to_string().starts_with("E-cannot-combine"));
-        assert!(world(&settings(&watch), &fixture::organization()).is_ok());
-    }
+    assert_eq!(both, json!({ "source": ["aws.ec2", "aws.s3"], "account": [a] }));
 }
 
 #[test]

@@ -7,6 +7,7 @@ use serde_json::Value;
 use super::rule::{self, RuleSpec};
 use super::{Kind, Removal, Scope, Seen, Sights};
 use crate::aws::{Cloud, Session};
+use crate::compile::Rule;
 use crate::model::call::{Call, RuleTarget, Transformer};
 use crate::model::resource::KindName;
 use crate::model::target::Side;
@@ -26,26 +27,14 @@ impl Kind for AlertRule {
         if !target.holds_bus(world) {
             return BTreeMap::new();
         }
-        let spec = |alert: &Alert| RuleSpec {
-            pattern: alert.pattern.clone(),
-            state: rule::state(alert.read_events),
-            description: format!("delivers alert {}; {}", alert.name, world.mark()),
-            schedule: None,
-            role_arn: None,
-            targets: BTreeMap::from([(
-                TARGET_ID.to_owned(),
-                RuleTarget {
-                    arn: alert.topic_arn.clone(),
-                    role_arn: None,
-                    retry_attempts: Some(185),
-                    retry_seconds: Some(86_400),
-                    dead_letter: Some(world.dead_letter_arn(&world.central_region)),
-                    transformer: alert.text.then(|| text(alert)),
-                    foreign_input: None,
-                },
-            )]),
-        };
-        world.alerts.iter().map(|alert| (world.named(&alert.name), spec(alert))).collect()
+        let mut rules = BTreeMap::new();
+        for alert in &world.alerts {
+            let name = world.named(&alert.name);
+            rules.extend(
+                numbered(&name, &alert.rules.shown).map(|(name, rule)| (name, spec(world, alert, rule))),
+            );
+        }
+        rules
     }
 
     async fn observe(
@@ -80,6 +69,44 @@ impl Kind for AlertRule {
 
     fn removal(world: &World, _: &Target, name: &str, observed: &Seen<RuleSpec>) -> Removal {
         rule::removal(world.bus(), name, observed)
+    }
+}
+
+/// The rules of a list by name: the first one's, then with a number from 2 on.
+fn numbered<'a>(name: &str, rules: &'a [Rule]) -> impl Iterator<Item = (String, &'a Rule)> {
+    let name = name.to_owned();
+    rules.iter().enumerate().map(move |(i, rule)| match i {
+        0 => (name.clone(), rule),
+        i => (format!("{name}-{}", i + 1), rule),
+    })
+}
+
+/// The alert that a rule of these names belongs to: `x` for `x-2`, `x-hidden` and `x-hidden-2`.
+pub(crate) fn family(name: &str) -> &str {
+    let is_number = |tail: &str| !tail.is_empty() && tail.bytes().all(|byte| byte.is_ascii_digit());
+    let name = name.rsplit_once('-').filter(|(_, tail)| is_number(tail)).map_or(name, |(first, _)| first);
+    name.strip_suffix("-hidden").unwrap_or(name)
+}
+
+fn spec(world: &World, alert: &Alert, rule: &Rule) -> RuleSpec {
+    RuleSpec {
+        pattern: rule.pattern.clone(),
+        state: if rule.enabled { rule::state(alert.read_events) } else { rule::DISABLED.to_owned() },
+        description: format!("delivers alert {}; {}", alert.name, world.mark()),
+        schedule: None,
+        role_arn: None,
+        targets: BTreeMap::from([(
+            TARGET_ID.to_owned(),
+            RuleTarget {
+                arn: alert.topic_arn.clone(),
+                role_arn: None,
+                retry_attempts: Some(185),
+                retry_seconds: Some(86_400),
+                dead_letter: Some(world.dead_letter_arn(&world.central_region)),
+                transformer: alert.text.then(|| text(alert)),
+                foreign_input: None,
+            },
+        )]),
     }
 }
 

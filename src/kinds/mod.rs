@@ -3,7 +3,7 @@
 //! A kind is one file and one line in [`KINDS`]. Deciding is pure: a kind turns desired and observed specs into
 //! [`Call`]s and never sends one. Reading is the only thing here that awaits.
 
-mod alert_rule;
+pub(crate) mod alert_rule;
 pub(crate) mod event_bus;
 mod forwarding_role;
 #[cfg(test)]

@@ -18,6 +18,9 @@ use crate::world::World;
 /// The name of the bus that every account has, where AWS services put their events.
 pub(super) const DEFAULT_BUS: &str = "default";
 
+/// The state of a rule that matches nothing.
+pub(super) const DISABLED: &str = "DISABLED";
+
 /// The most targets that AWS allows on a rule; not adjustable.
 const MOST_TARGETS: usize = 5;
 
@@ -172,7 +175,7 @@ pub(super) fn mend(
 
 /// A rule without a target, or a disabled one, delivers nothing.
 pub(crate) fn in_force(spec: &RuleSpec) -> bool {
-    !spec.targets.is_empty() && spec.state != "DISABLED"
+    !spec.targets.is_empty() && spec.state != DISABLED
 }
 
 /// A rule can be deleted only when its targets are gone.

@@ -41,7 +41,15 @@ impl Kind for SenderRule {
                 },
             )]),
         };
-        target.watches.iter().map(|watch| (world.named(&watch.name), spec(watch.as_ref()))).collect()
+        let alone = |watch: &&std::sync::Arc<crate::world::Watch>| {
+            !target.watches.iter().any(|other| watch.contained_in.contains(&other.name))
+        };
+        target
+            .watches
+            .iter()
+            .filter(alone)
+            .map(|watch| (world.named(&watch.name), spec(watch.as_ref())))
+            .collect()
     }
 
     async fn observe(

@@ -306,7 +306,9 @@ fn a_sender_rule_forwards_its_watch_through_the_role_to_the_bus() {
 
 #[test]
 fn an_alert_rule_tells_the_topic_in_words_or_passes_the_event_on() {
-    let alert = |more: &str| of("alert_rule", &fixture::settings(&format!("[[alert]]\nname = 'a'\n{more}")));
+    let alert = |more: &str| {
+        of("alert_rule", &fixture::settings(&format!("[[alert]]\nname = 'a'\nown_writes = 'show'\n{more}")))
+    };
     let text = alert("severity = 'high'\n");
     insta::assert_json_snapshot!(text.spec, @r#"
     {

@@ -1,5 +1,6 @@
 //! Event patterns: parsed once, compared by meaning, checked for the mistakes that EventBridge accepts in silence.
 
+pub mod algebra;
 mod check;
 pub mod matching;
 mod strict;

@@ -86,7 +86,7 @@ pub(crate) fn everybody(members: u64) -> BTreeMap<AccountId, Known> {
 
 /// What must hold by these settings.
 pub(crate) fn world(settings: &Settings) -> World {
-    desired::world(settings, &organization()).unwrap()
+    desired::world(settings, &organization(), at(0)).unwrap()
 }
 
 /// Every target of an organization of so many members, all of which are written.

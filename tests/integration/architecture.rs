@@ -6,7 +6,8 @@ use orgwatch::config::Adopt;
 use orgwatch::kinds::KINDS;
 
 /// Parts that know no client, no runtime, no environment and no clock.
-const PURE: [&str; 13] = [
+const PURE: [&str; 14] = [
+    "compile",
     "model",
     "document",
     "diff",

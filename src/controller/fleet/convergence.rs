@@ -137,14 +137,15 @@ fn attached_once(thing: &mut Thing) {
     }
 }
 
-/// With one more watch and alert than usual, and nobody subscribed by hand.
+/// With one more watch and alert than usual, and nobody subscribed by hand. What is forwarded is delivered as it is, for
+/// the model knows a path by its pattern.
 fn config() -> Settings {
     fixture::settings(
         "[[watch]]\nname = 'iam-changes'\npreset = 'iam-changes'\n\
          [[watch]]\nname = 'buckets'\npattern = '{\"source\":[\"aws.s3\"],\"detail-type\":[\"AWS API Call via CloudTrail\"]}'\n\
-         [[alert]]\nname = 'iam-changes'\nwatches = ['iam-changes']\nunknown_subscriptions = 'remove'\n\
+         [[alert]]\nname = 'iam-changes'\nwatches = ['iam-changes']\nown_writes = 'show'\nunknown_subscriptions = 'remove'\n\
          subscriptions = [{ protocol = 'email', endpoint = 'a@example.com' }]\n\
-         [[alert]]\nname = 'buckets'\nwatches = ['buckets']\nformat = 'raw'\nunknown_subscriptions = 'remove'\n\
+         [[alert]]\nname = 'buckets'\nwatches = ['buckets']\nown_writes = 'show'\nformat = 'raw'\nunknown_subscriptions = 'remove'\n\
          display_name = 'Buckets'\nsubscriptions = [{ protocol = 'email', endpoint = 'b@example.com' }]\n",
     )
 }
@@ -234,7 +235,7 @@ proptest! {
 
 fn named(watch: &str, alert: &str, rest: &str) -> Settings {
     fixture::settings(&format!(
-        "[[watch]]\nname = '{watch}'\npreset = 'iam-changes'\n[[alert]]\nname = '{alert}'\n\
+        "[[watch]]\nname = '{watch}'\npreset = 'iam-changes'\n[[alert]]\nname = '{alert}'\nown_writes = 'show'\n\
          subscriptions = [{{ protocol = 'email', endpoint = 'a@example.com' }}]\n{rest}"
     ))
 }

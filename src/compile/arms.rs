@@ -1,0 +1,31 @@
+//! The one place where rules get events besides those that the configuration asks for.
+
+use serde_json::{Value, json};
+
+use crate::document;
+
+/// A rule's pattern, and beside it further patterns, each whole: no field is in the base and in an arm at once, which
+/// EventBridge would silently overwrite.
+pub fn with_arms(pattern: &Value, arms: &[Value]) -> Value {
+    if arms.is_empty() {
+        return document::normal_pattern(pattern.clone());
+    }
+    let whole: Vec<&Value> = std::iter::once(pattern).chain(arms).collect();
+    document::normal_pattern(json!({ "$or": whole }))
+}
+
+/// The characters that further patterns need beside a pattern.
+pub(super) fn room(arms: &[Value]) -> usize {
+    let around = if arms.is_empty() { 0 } else { r#"{"$or":[]}"#.len() };
+    around + arms.iter().map(|arm| arm.to_string().chars().count() + 1).sum::<usize>()
+}
+
+/// What a sender rule forwards besides its watch, by the rule's name.
+pub(super) fn of_sender(_rule: &str) -> Vec<Value> {
+    Vec::new()
+}
+
+/// What the first rule of an alert delivers besides what its watches forward, by the alert's name.
+pub(super) fn of_alert(_alert: &str) -> Vec<Value> {
+    Vec::new()
+}

@@ -1,0 +1,34 @@
+//! From watches and alerts to the patterns of rules: what members send, what each alert delivers, and what it hides.
+//! Pure.
+//!
+//! EventBridge cannot ask two things of one field, nor for the opposite of a pattern. So narrowing an alert, limiting
+//! it to accounts and taking noise from it is done here, on sets of events, and either exactly or not at all.
+
+mod alerts;
+mod arms;
+mod check;
+mod own;
+mod senders;
+mod suppress;
+
+#[cfg(test)]
+mod tests;
+
+pub use alerts::{AlertRules, Rule, alert};
+pub use arms::with_arms;
+pub use check::{checked, problems};
+pub use senders::{Relation, contained_in, relation, sender};
+
+use crate::pattern::algebra::CannotEmit;
+
+/// Two places of the configuration ask for what no event pattern can say.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("E-cannot-combine: {place} cannot be combined with {other}: {reason}")]
+pub struct CannotCombine {
+    /// The key that asks for more: `alert[0].accounts`.
+    pub place: String,
+    /// The key that it meets: `watch[1].pattern`.
+    pub other: String,
+    /// Why.
+    pub reason: CannotEmit,
+}
