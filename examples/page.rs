@@ -7,6 +7,8 @@ mod fixture;
 use std::sync::Arc;
 
 use jiff::Timestamp;
+use orgwatch::clock::Clock;
+use orgwatch::history::{History, Place};
 use orgwatch::http::{Auth, HttpOptions, HttpState, router, serve};
 use orgwatch::telemetry::logs;
 use orgwatch::telemetry::metrics::Metrics;
@@ -20,7 +22,9 @@ async fn main() -> anyhow::Result<()> {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:8080").await?;
     let (_sender, snapshot) = watch::channel(Arc::new(fixture::snapshot(Timestamp::now())));
     let stop = CancellationToken::new();
+    let history = History::open(&Place::Memory, jiff::SignedDuration::from_hours(24), Clock::system())?;
     let state = HttpState {
+        history: Arc::new(history),
         metrics: Arc::new(Metrics::new(snapshot.clone())),
         snapshot,
         reconciles: Arc::new(fixture::FakeReconciles::default()),

@@ -1,17 +1,28 @@
 //! The only wiring: from settings to a controller that can be run.
 
+use std::io::IsTerminal;
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
-use crate::aws::{Cloud, LoadError};
+use crate::aws::Cloud;
 use crate::clock::Clock;
 use crate::config::{self, Settings};
 use crate::controller::{Controller, Purpose};
+use crate::history::{History, Place};
 use crate::model::view::Snapshot;
 use crate::telemetry::metrics::Metrics;
+
+/// What is done with the history file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Keeping {
+    /// What happens is kept in it.
+    Keep,
+    /// What it says of former times is heeded, and nothing is changed in it; so do commands that change nothing.
+    Heed,
+}
 
 /// A controller with what belongs to it.
 pub struct App {
@@ -27,18 +38,39 @@ pub struct App {
 
 impl App {
     /// Puts the parts together, with AWS as the environment says. Sends nothing to AWS yet.
-    pub async fn open(settings: Settings, purpose: Purpose) -> Result<Self, LoadError> {
+    pub async fn open(settings: Settings, purpose: Purpose, keeping: Keeping) -> anyhow::Result<Self> {
         let ca_bundle = config::environment()
             .into_iter()
             .find(|(name, value)| name == "AWS_CA_BUNDLE" && !value.is_empty())
             .map(|(_, path)| PathBuf::from(path));
         let aws = crate::aws::load::load(&settings.central_region(), ca_bundle).await?;
-        Ok(Self::reaching(&aws, settings, purpose))
+        let place = settings.history.place(std::io::stderr().is_terminal());
+        Self::put_together(&aws, settings, purpose, &place, keeping)
     }
 
-    /// Puts the parts together, with AWS where and as `aws` says and nothing of it from the environment.
-    pub fn reaching(aws: &aws_types::SdkConfig, settings: Settings, purpose: Purpose) -> Self {
+    /// Puts the parts together, with AWS where and as `aws` says and nothing of it from the environment, and a history
+    /// in memory.
+    pub fn reaching(
+        aws: &aws_types::SdkConfig,
+        settings: Settings,
+        purpose: Purpose,
+    ) -> anyhow::Result<Self> {
+        Self::put_together(aws, settings, purpose, &Place::Memory, Keeping::Keep)
+    }
+
+    fn put_together(
+        aws: &aws_types::SdkConfig,
+        settings: Settings,
+        purpose: Purpose,
+        place: &Place,
+        keeping: Keeping,
+    ) -> anyhow::Result<Self> {
         let clock = Clock::system();
+        let retention = settings.history.retention.try_into()?;
+        let history = Arc::new(match keeping {
+            Keeping::Keep => History::open(place, retention, clock.clone())?,
+            Keeping::Heed => History::heeding(place, retention, clock.clone())?,
+        });
         let settings = Arc::new(settings);
         let snapshots = watch::Sender::new(Arc::new(Snapshot::before_anything(&settings, clock.now())));
         let metrics = Arc::new(Metrics::new(snapshots.subscribe()));
@@ -47,8 +79,9 @@ impl App {
             aws,
             Arc::new(move |service, operation, error| counted.aws_call(service, operation, error)),
         );
-        let controller = Arc::new(Controller::new(settings, cloud, Arc::clone(&metrics), clock, purpose));
-        Self { controller, metrics, snapshots, stop: CancellationToken::new() }
+        let controller =
+            Arc::new(Controller::new(settings, cloud, Arc::clone(&metrics), history, clock, purpose));
+        Ok(Self { controller, metrics, snapshots, stop: CancellationToken::new() })
     }
 }
 

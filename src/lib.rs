@@ -19,6 +19,7 @@ mod corpus;
 pub mod desired;
 pub mod diff;
 pub mod document;
+pub mod history;
 pub mod http;
 pub mod inventory;
 pub mod judge;

@@ -8,6 +8,7 @@ use clap::{Args, ColorChoice, CommandFactory, Parser, Subcommand};
 use reqwest::Url;
 
 use super::exit::Outcome;
+use super::history::{DaemonArgs, HistoryArgs};
 use crate::model::ids::{AccountId, OuId};
 
 /// The heading of the options that every command takes.
@@ -90,6 +91,18 @@ Example, without a terminal:
 Example:
   orgwatch status --url https://orgwatch.example.com --token-file ~/.config/orgwatch/token")]
     Status(StatusArgs),
+
+    /// Show what happened: writes, drift, changes of coverage.
+    ///
+    /// With --url a running daemon is asked; without it the file of `history.path` is read. A write whose
+    /// outcome is unknown is under way, or orgwatch was killed before the answer came.
+    #[command(after_long_help = "\
+Example, what was written in one account since yesterday:
+  orgwatch history --what write --account 333333333333 --since 24h
+
+Example, an export of everything:
+  orgwatch history --limit 0 --json-lines > history.jsonl")]
+    History(HistoryArgs),
 
     /// Check the configuration, all problems at once.
     #[command(after_long_help = "\
@@ -213,13 +226,9 @@ pub struct StatusArgs {
     #[arg(long)]
     pub json: bool,
 
-    /// Where the daemon answers, such as http://127.0.0.1:8080.
-    #[arg(long, value_name = "URL", env = "ORGWATCH_URL", hide_env_values = true, value_parser = daemon_url)]
-    pub url: Option<Url>,
-
-    /// A file that holds the token for the daemon.
-    #[arg(long, value_name = "FILE", requires = "url")]
-    pub token_file: Option<PathBuf>,
+    /// Which daemon.
+    #[command(flatten)]
+    pub daemon: DaemonArgs,
 }
 
 /// The arguments of `check`.
@@ -307,6 +316,17 @@ pub struct NoDemoArgs {
     pub anything: Vec<OsString>,
 }
 
+impl Command {
+    /// Which daemon it asks, if it can ask one.
+    fn daemon(&self) -> Option<&DaemonArgs> {
+        match self {
+            Self::Status(arguments) => Some(&arguments.daemon),
+            Self::History(arguments) => Some(&arguments.daemon),
+            _ => None,
+        }
+    }
+}
+
 impl Cli {
     /// Reads the arguments. Where there is nothing to run, because help was asked for or an argument is
     /// wrong, prints what clap has to say and answers the outcome instead.
@@ -322,7 +342,7 @@ impl Cli {
     fn parse_checked(arguments: impl IntoIterator<Item = OsString>) -> Result<Self, clap::Error> {
         let cli = Self::try_parse_from(arguments)?;
         // Not in the value's parser, because clap repeats what a parser refuses, password and all.
-        if let Command::Status(StatusArgs { url: Some(url), .. }) = &cli.command
+        if let Some(DaemonArgs { url: Some(url), .. }) = cli.command.daemon()
             && (!url.username().is_empty() || url.password().is_some())
         {
             let message = "the address of --url must not hold credentials; \
@@ -348,7 +368,7 @@ fn outcome_of(error: &clap::Error) -> Outcome {
 }
 
 // The types' own messages speak of quotes, which only a configuration file needs.
-fn account(text: &str) -> Result<AccountId, &'static str> {
+pub(super) fn account(text: &str) -> Result<AccountId, &'static str> {
     text.parse().map_err(|_| "an account id has exactly 12 digits; leading zeros are part of it")
 }
 
@@ -358,7 +378,7 @@ fn ou(text: &str) -> Result<OuId, &'static str> {
     })
 }
 
-fn daemon_url(text: &str) -> Result<Url, &'static str> {
+pub(super) fn daemon_url(text: &str) -> Result<Url, &'static str> {
     let url: Url = text.parse().map_err(|_| "a full address is needed, such as http://127.0.0.1:8080")?;
     if !matches!(url.scheme(), "http" | "https") || !url.has_host() {
         return Err("the address must begin with http:// or https://");
@@ -433,6 +453,7 @@ mod tests {
           plan      Show what `apply` would change; makes no writing call
           apply     Make one full pass: show the plan, ask, change, and read again
           status    Show who is covered and what is wrong
+          history   Show what happened: writes, drift, changes of coverage
           check     Check the configuration, all problems at once
           health    Ask whether the daemon on this machine serves, for supervisors of containers
           presets   List the event patterns that ship with orgwatch, or show one in full
@@ -631,6 +652,10 @@ mod tests {
               --json
                   Print JSON, in the form of GET /api/v1/status
 
+          -h, --help
+                  Print help (see a summary with '-h')
+
+        Which daemon:
               --url <URL>
                   Where the daemon answers, such as http://127.0.0.1:8080
 
@@ -638,9 +663,6 @@ mod tests {
 
               --token-file <FILE>
                   A file that holds the token for the daemon
-
-          -h, --help
-                  Print help (see a summary with '-h')
 
         Global options:
               --config <FILE>
@@ -806,7 +828,7 @@ mod tests {
         assert!(error.contains("--token-file") && !error.contains("secret"), "{error}");
         let cli = read("orgwatch status --url http://127.0.0.1:8080 --token-file t").unwrap();
         let Command::Status(status) = cli.command else { panic!("not a status") };
-        assert_eq!(status.url.unwrap().as_str(), "http://127.0.0.1:8080/");
+        assert_eq!(status.daemon.url.unwrap().as_str(), "http://127.0.0.1:8080/");
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 pub mod args;
 pub mod exit;
+pub mod history;
 
 pub use args::{Cli, Command};
 pub use exit::Outcome;

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use super::{Invocation, Opened, complain, say, say_json};
+use crate::app::Keeping;
 use crate::cli::args::ApplyArgs;
 use crate::cli::exit::Outcome;
 use crate::config::Settings;
@@ -25,7 +26,7 @@ use crate::render::summary::PlanSummary;
 pub(super) async fn run(invocation: &Invocation, arguments: &ApplyArgs) -> anyhow::Result<Outcome> {
     let prune = |settings: &Settings| arguments.prune || settings.reconcile.prune;
     let purpose = |settings: &Settings| Purpose { enforce_all: true, prune: prune(settings), teardown: None };
-    let opened = match invocation.begin(purpose).await? {
+    let opened = match invocation.begin(purpose, Keeping::Keep).await? {
         Ok(opened) => opened,
         Err(outcome) => return Ok(outcome),
     };
@@ -95,6 +96,7 @@ pub(super) async fn finish(
     };
     controller.carry_out(changing.into_iter().collect(), options, &opened.app.stop, &mut tell).await;
     progress.finish();
+    controller.history.close().await;
     let mut summary = tally.summary().read_back(&controller.views(&keys));
     summary.elapsed = started.elapsed();
     summary.teardown = controller.is_teardown();

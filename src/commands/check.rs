@@ -1,6 +1,7 @@
 //! `check`: whether the configuration can be used; with `--aws` also whether AWS lets us.
 
 use super::{Invocation, complain, rows, say, say_json};
+use crate::app::Keeping;
 use crate::cli::args::CheckArgs;
 use crate::cli::exit::Outcome;
 use crate::controller::Purpose;
@@ -38,7 +39,7 @@ pub(super) async fn run(invocation: &Invocation, arguments: &CheckArgs) -> anyho
         return Ok(Outcome::Done);
     }
     let warnings = loaded.warnings.clone();
-    let opened = invocation.open(loaded.settings, Purpose::default()).await?;
+    let opened = invocation.open(loaded.settings, Purpose::default(), Keeping::Heed).await?;
     if let Err(outcome) = opened.discover().await? {
         return Ok(outcome);
     }

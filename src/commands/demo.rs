@@ -54,7 +54,7 @@ pub(super) async fn run(invocation: &Invocation, arguments: &DemoArgs) -> anyhow
     start_logs(settings.log.format, "error")?;
     let reach = reach::only(aws.local_addr()?, &stage.region, stage.credentials()?);
     let options = serve::http_options(&settings.http);
-    let app = App::reaching(&reach, settings, Purpose::default());
+    let app = App::reaching(&reach, settings, Purpose::default())?;
 
     let accounts = stage.members.len() + 2;
     let opening = Opening { accounts, url: &format!("http://{bind}"), seed };

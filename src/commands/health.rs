@@ -29,7 +29,7 @@ pub(super) async fn run(invocation: &Invocation, arguments: &HealthArgs) -> anyh
             Ok(Outcome::Done)
         }
         Err(error) => {
-            complain(&format!("error: {address}: {}\n", super::status::cause(&error)))?;
+            complain(&format!("error: {address}: {}\n", super::daemon::cause(&error)))?;
             Ok(Outcome::Error)
         }
     }

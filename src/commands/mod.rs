@@ -2,9 +2,11 @@
 
 mod apply;
 mod check;
+mod daemon;
 #[cfg(feature = "demo")]
 mod demo;
 mod health;
+mod history;
 mod plan;
 mod presets;
 mod serve;
@@ -16,7 +18,7 @@ use std::sync::Arc;
 
 use tokio::task::JoinSet;
 
-use crate::app::{App, cancel_on_signal};
+use crate::app::{App, Keeping, cancel_on_signal};
 use crate::cli::args::{Cli, Command};
 use crate::cli::exit::Outcome;
 use crate::clock::Clock;
@@ -46,6 +48,7 @@ pub async fn run(cli: Cli) -> anyhow::Result<Outcome> {
         Command::Plan(arguments) => plan::run(&invocation, &arguments).await,
         Command::Apply(arguments) => apply::run(&invocation, &arguments).await,
         Command::Status(arguments) => status::run(&invocation, &arguments).await,
+        Command::History(arguments) => history::run(&invocation, &arguments).await,
         Command::Check(arguments) => check::run(&invocation, &arguments).await,
         Command::Health(arguments) => health::run(&invocation, &arguments).await,
         Command::Presets(arguments) => presets::run(&invocation, &arguments),
@@ -89,22 +92,23 @@ impl Invocation {
     async fn begin(
         &self,
         purpose: impl FnOnce(&Settings) -> Purpose,
+        keeping: Keeping,
     ) -> anyhow::Result<Result<Opened, Outcome>> {
         let settings = match self.settings()? {
             Ok(loaded) => loaded.settings,
             Err(outcome) => return Ok(Err(outcome)),
         };
         let purpose = purpose(&settings);
-        let opened = self.open(settings, purpose).await?;
+        let opened = self.open(settings, purpose, keeping).await?;
         Ok(opened.discover().await?.map(|()| opened))
     }
 
     /// A controller for a command that begins and ends: logs only what went wrong, unless told otherwise.
-    async fn open(&self, settings: Settings, purpose: Purpose) -> anyhow::Result<Opened> {
+    async fn open(&self, settings: Settings, purpose: Purpose, keeping: Keeping) -> anyhow::Result<Opened> {
         let level =
             if settings.log.level == "info" { "error".to_owned() } else { settings.log.level.clone() };
         start_logs(settings.log.format, &level)?;
-        let app = App::open(settings, purpose).await?;
+        let app = App::open(settings, purpose, keeping).await?;
         let mut signals = JoinSet::new();
         signals.spawn(cancel_on_signal(app.stop.clone()));
         Ok(Opened { app, _signals: signals })

@@ -1,6 +1,7 @@
 //! `plan`: what `apply` would change. Makes no writing call.
 
 use super::{Invocation, say, say_json};
+use crate::app::Keeping;
 use crate::cli::args::PlanArgs;
 use crate::cli::exit::Outcome;
 use crate::config::Settings;
@@ -11,7 +12,7 @@ use crate::render::summary::PlanSummary;
 pub(super) async fn run(invocation: &Invocation, arguments: &PlanArgs) -> anyhow::Result<Outcome> {
     let prune = |settings: &Settings| arguments.prune || settings.reconcile.prune;
     let purpose = |settings: &Settings| Purpose { enforce_all: true, prune: prune(settings), teardown: None };
-    let opened = match invocation.begin(purpose).await? {
+    let opened = match invocation.begin(purpose, Keeping::Heed).await? {
         Ok(opened) => opened,
         Err(outcome) => return Ok(outcome),
     };

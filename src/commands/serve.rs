@@ -7,7 +7,7 @@ use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 
 use super::{Invocation, complain, rows, start_logs};
-use crate::app::{App, cancel_on_signal};
+use crate::app::{App, Keeping, cancel_on_signal};
 use crate::cli::exit::Outcome;
 use crate::config::{Auth, HttpSettings, TokenRole};
 use crate::controller::{self, Purpose, Requests};
@@ -29,7 +29,7 @@ pub(super) async fn run(invocation: &Invocation) -> anyhow::Result<Outcome> {
         format!("cannot listen on {bind}; choose another address with `http.bind`, or end what listens there")
     })?;
     let options = http_options(&settings.http);
-    let app = App::open(settings, Purpose::default()).await?;
+    let app = App::open(settings, Purpose::default(), Keeping::Keep).await?;
     daemon(app, listener, &options).await?;
     Ok(Outcome::Done)
 }
@@ -41,6 +41,7 @@ pub(super) async fn daemon(app: App, listener: TcpListener, options: &HttpOption
     let state = HttpState {
         snapshot: app.snapshots.subscribe(),
         reconciles: Arc::<Requests>::clone(&requests),
+        history: Arc::clone(&app.controller.history),
         metrics: Arc::clone(&app.metrics),
         stopping: app.stop.clone(),
     };
@@ -57,6 +58,7 @@ pub(super) async fn daemon(app: App, listener: TcpListener, options: &HttpOption
         app.stop.cancel();
         failed = failed.or(ended.map_err(anyhow::Error::from).flatten().err());
     }
+    app.controller.history.close().await;
     failed.map_or(Ok(()), Err)
 }
 

@@ -1,6 +1,7 @@
 //! `teardown`: takes away what is ours, members first, the central account last.
 
 use super::{Invocation, apply, say};
+use crate::app::Keeping;
 use crate::cli::args::TeardownArgs;
 use crate::cli::exit::Outcome;
 use crate::config::Settings;
@@ -12,7 +13,7 @@ use crate::render::summary::PlanSummary;
 pub(super) async fn run(invocation: &Invocation, arguments: &TeardownArgs) -> anyhow::Result<Outcome> {
     let teardown = Teardown { accounts: arguments.accounts.clone(), delete_data: arguments.delete_data };
     let purpose = |_: &Settings| Purpose { enforce_all: true, prune: true, teardown: Some(teardown) };
-    let opened = match invocation.begin(purpose).await? {
+    let opened = match invocation.begin(purpose, Keeping::Keep).await? {
         Ok(opened) => opened,
         Err(outcome) => return Ok(outcome),
     };

@@ -5,6 +5,7 @@
 
 mod alert;
 mod central;
+mod history;
 mod http;
 mod layers;
 mod log;
@@ -30,6 +31,7 @@ use std::path::{Path, PathBuf};
 
 pub use alert::{Alert, Format, OwnWrites, Subscription, UnknownSubscriptions};
 pub use central::{CentralSettings, Senders};
+pub use history::{HistoryPath, HistorySettings};
 pub use http::{Auth, HttpSettings, Token, TokenRole};
 pub use log::{LogFormat, LogSettings};
 pub use member::{ForwardingRole, MemberSettings};

@@ -25,12 +25,10 @@ const NOT_BUILT: &[(&str, &str, &str)] = &[
     ("http", "trusted_proxies", "[]"),
     ("http", "tls_cert", r#""off""#),
     ("http", "tls_key", r#""off""#),
-    ("history", "path", r#""off""#),
-    ("history", "retention", r#""400d""#),
 ];
 
 /// The sections of which nothing is built.
-pub(super) const SECTIONS: [&str; 6] = ["guard", "canary", "drill", "trail", "notify", "history"];
+pub(super) const SECTIONS: [&str; 5] = ["guard", "canary", "drill", "trail", "notify"];
 
 /// The keys of the table at `path` that are not built, each with its only value.
 pub(super) fn keys(path: &str) -> impl Iterator<Item = (&'static str, &'static str)> + use<> {

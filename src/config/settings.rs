@@ -7,10 +7,12 @@ use super::reader::Table;
 use super::validate::{self, Sections};
 use super::watch::Watch;
 use super::{
-    Alert, CentralSettings, HttpSettings, LogSettings, MemberSettings, OrganizationSettings,
+    Alert, CentralSettings, HistorySettings, HttpSettings, LogSettings, MemberSettings, OrganizationSettings,
     ReconcileSettings,
 };
-use super::{alert, central, http, log, member, names, not_built, organization, partition, reconcile, watch};
+use super::{
+    alert, central, history, http, log, member, names, not_built, organization, partition, reconcile, watch,
+};
 use crate::model::ids::{Installation, Region};
 use crate::model::partition::Partition;
 
@@ -35,6 +37,8 @@ pub struct Settings {
     pub reconcile: ReconcileSettings,
     /// Who may ask the daemon.
     pub http: HttpSettings,
+    /// What is kept of what happened.
+    pub history: HistorySettings,
     /// What is logged.
     pub log: LogSettings,
     /// The Region that the AWS environment names; tells the partition where nothing else does.
@@ -86,6 +90,7 @@ pub(super) fn read(
     not_built::SECTIONS.iter().for_each(|section| t.table(section).finish());
     let reconcile = reconcile::read(t.table("reconcile"));
     let http = http::read(t.table("http"));
+    let history = history::read(t.table("history"), environment);
     let log = log::read(t.table("log"));
     t.finish();
     let environment_region = environment_region(environment, report);
@@ -109,6 +114,7 @@ pub(super) fn read(
         alerts: alerts.into_iter().collect::<Option<_>>()?,
         reconcile: reconcile?,
         http: http?,
+        history: history?,
         log: log?,
         environment_region,
     })

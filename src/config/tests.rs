@@ -237,7 +237,9 @@ fn a_bad_value_of_a_variable_is_reported_at_the_variable() {
 
 #[test]
 fn what_is_not_built_is_refused_unless_it_is_off() {
-    assert!(codes("[guard]\nenabled = false\n[canary]\ninterval = ''\n[history]\npath = 'off'\n[central]\nkms_key_arn = ''").is_empty());
+    assert!(
+        codes("[guard]\nenabled = false\n[canary]\ninterval = ''\n[central]\nkms_key_arn = ''").is_empty()
+    );
     assert!(
         codes("[[alert]]\nname='a'\ndelivery='topic-policy'\nown_writes='show'\npattern=''\nsuppress=[]")
             .is_empty()
@@ -248,7 +250,6 @@ fn what_is_not_built_is_refused_unless_it_is_off() {
         ("[drill]\nschedule = 'weekly'", "drill.schedule"),
         ("[trail]\nrequired = true", "trail.required"),
         ("[notify]\nalert = 'orgwatch-health'", "notify.alert"),
-        ("[history]\npath = '/var/lib/orgwatch/history.db'", "history.path"),
         ("[central]\narchive_retention = '90d'", "central.archive_retention"),
         ("[[alert]]\nname='a'\ndelivery='role'", "alert[0].delivery"),
         ("[http]\ntrusted_proxies = ['10.0.0.0/8']", "http.trusted_proxies"),

@@ -24,7 +24,7 @@ use crate::limits::{Limits, Window};
 use crate::model::call::Call;
 use crate::model::error::CloudError;
 use crate::model::ids::{AccountId, OrganizationId};
-use crate::model::plan::{Hold, Plan};
+use crate::model::plan::{Action, Hold, Plan};
 use crate::model::resource::{Resource, ResourceId, Verdict};
 use crate::model::target::{Side, TargetKey};
 use crate::model::view::{DiscoveryView, TargetView};
@@ -322,10 +322,31 @@ impl Fleet {
         }
     }
 
-    /// Remembers that a resource was put right; making it for the first time is no repair.
-    pub fn repaired(&mut self, key: &TargetKey, resource: &ResourceId, now: Timestamp) {
+    /// Remembers what a former process saw as ours; what was ours once never becomes somebody else's.
+    pub fn remember_owned(&mut self, key: &TargetKey, ids: BTreeSet<ResourceId>) {
+        if ids.is_empty() || !self.targets.contains_key(key) {
+            return;
+        }
+        let state = self.states.entry(key.clone()).or_default();
+        for id in ids {
+            state.memory.entry(id).or_default().ours = true;
+        }
+    }
+
+    /// What is remembered as ours in a target.
+    pub fn owned_in(&self, key: &TargetKey) -> BTreeSet<ResourceId> {
+        let memory = self.states.get(key).map(|state| &state.memory).into_iter().flatten();
+        memory.filter(|(_, remembered)| remembered.ours).map(|(id, _)| id.clone()).collect()
+    }
+
+    /// Remembers that a resource was put right; making it for the first time is no repair. What we took away is no
+    /// longer ours: whoever makes the next one of its name owns that.
+    pub fn repaired(&mut self, key: &TargetKey, resource: &ResourceId, action: Action, now: Timestamp) {
         let remembered =
             self.states.entry(key.clone()).or_default().memory.entry(resource.clone()).or_default();
+        if action == Action::Delete {
+            remembered.ours = false;
+        }
         remembered.repairs.retain(|at| now.duration_since(*at) < jiff::SignedDuration::from_hours(1));
         if remembered.ours {
             remembered.repairs.push(now);

@@ -24,6 +24,7 @@ use crate::aws::organization::{OrganizationReader, TagCache};
 use crate::clock::Clock;
 use crate::config::{Mode, Settings};
 use crate::desired;
+use crate::history::History;
 use crate::inventory::Inventory;
 use crate::model::ids::{AccountId, OrganizationId};
 use crate::model::target::{Side, TargetKey};
@@ -74,6 +75,8 @@ pub struct Controller {
     endpoints: Endpoints,
     iam_pace: Option<Pace>,
     metrics: Arc<Metrics>,
+    /// What happened.
+    pub history: Arc<History>,
     pub(crate) clock: Clock,
     account_checked: tokio::sync::OnceCell<()>,
     enforce_all: bool,
@@ -89,6 +92,7 @@ impl Controller {
         settings: Arc<Settings>,
         cloud: Cloud,
         metrics: Arc<Metrics>,
+        history: Arc<History>,
         clock: Clock,
         purpose: Purpose,
     ) -> Self {
@@ -128,6 +132,7 @@ impl Controller {
             endpoints,
             iam_pace: settings.reconcile.iam_writes_per_second.map(Pace::per_second),
             metrics,
+            history,
             started_at: clock.now(),
             clock,
             account_checked: tokio::sync::OnceCell::new(),

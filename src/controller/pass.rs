@@ -53,7 +53,13 @@ impl Controller {
     /// Makes one pass; none when the target is no longer wanted. Writes only if `write` says so and the target's
     /// mode allows it, and begins no further change once `stop` is cancelled.
     pub async fn pass(&self, key: &TargetKey, write: bool, stop: &CancellationToken) -> Option<PassOutcome> {
-        let begun = self.fleet().begin(key)?;
+        let begun = {
+            let mut fleet = self.fleet();
+            if !fleet.states.contains_key(key) {
+                fleet.remember_owned(key, self.history.owned_in(key));
+            }
+            fleet.begin(key)?
+        };
         let span = tracing::info_span!("pass", target = %key, account.id = %key.account, region = %key.region, generation = begun.generation);
         Some(self.run(begun, write, stop).instrument(span).await)
     }
@@ -82,6 +88,7 @@ impl Controller {
         let Decided { judged, plan } = self.fleet().decide(&begun, &sights, write, self.clock.now());
         let resources: Vec<Resource> = judged.iter().map(|j| j.resource.clone()).collect();
         self.tell_drift(&key, &resources);
+        self.history.observed(&key, &resources, observed_at).await;
 
         let due: Vec<&Change> = plan.due().collect();
         let (mut written, mut error) = (Vec::new(), None);
@@ -99,6 +106,8 @@ impl Controller {
                 Err(refused) => error = Some(refused),
             }
         }
+        let owned = self.fleet().owned_in(&key);
+        self.history.owns(&key, owned).await;
         self.end(begun, resources, plan, written, error, observed_at, started)
     }
 
@@ -121,7 +130,9 @@ impl Controller {
                 if let Some(pace) = self.iam_pace.as_ref().filter(|_| in_force && call.service() == "iam") {
                     pace.ready().await;
                 }
+                let intent = self.history.intend(key, change, call.operation()).await;
                 let outcome = self.cloud.execute(session, call, &self.endpoints).await;
+                self.history.answered(intent, &outcome).await;
                 failed = outcome.as_ref().err().map(|error| error.class);
                 if failed.is_none_or(may_have_written) {
                     let now = self.clock.now();
@@ -142,7 +153,7 @@ impl Controller {
             }
             match failed {
                 None => {
-                    self.fleet().repaired(key, &change.resource, self.clock.now());
+                    self.fleet().repaired(key, &change.resource, change.action, self.clock.now());
                     self.metrics.repaired(change.resource.kind, change.action);
                 }
                 Some(class) => {

@@ -218,7 +218,9 @@ async fn publish(
     stop: CancellationToken,
 ) -> &'static str {
     while !stop.is_cancelled() {
-        snapshots.send_replace(Arc::new(controller.snapshot()));
+        let snapshot = Arc::new(controller.snapshot());
+        controller.history.published(&snapshot).await;
+        snapshots.send_replace(snapshot);
         tokio::select! {
             () = stop.cancelled() => {}
             () = controller.changed.notified() => {}

@@ -19,7 +19,8 @@ use crate::model::ids::AccountId;
 use crate::model::resource::Verdict;
 use crate::model::target::{Side, TargetKey};
 use crate::model::view::{
-    AccountView, CentralView, Condition, Coverage, DiscoveryView, ResyncView, Snapshot, Standing, TargetView,
+    AccountView, CentralView, Condition, Coverage, DiscoveryView, HistoryView, ResyncView, Snapshot,
+    Standing, TargetView,
 };
 use crate::world::Target;
 
@@ -118,6 +119,7 @@ impl Snapshot {
             },
             holds: Vec::new(),
             last_resync: None,
+            history: HistoryView::default(),
             taken_at: now,
             started_at: now,
         }
@@ -167,6 +169,7 @@ impl Controller {
             central,
             holds,
             last_resync: chronicle.last_resync.clone(),
+            history: self.history.view(),
             taken_at: now,
             started_at: self.started_at,
         }

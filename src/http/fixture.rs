@@ -15,8 +15,8 @@ use crate::model::plan::{Action, Change, Hold, Plan, Stage};
 use crate::model::resource::{FieldChange, Note, Resource, ResourceId, Verdict};
 use crate::model::target::{Side, TargetKey};
 use crate::model::view::{
-    AccountView, CentralView, Condition, Coverage, DiscoveryView, HoldView, ReconcileView, ResyncView,
-    Snapshot, Standing, TargetView,
+    AccountView, CentralView, Condition, Coverage, DiscoveryView, HistoryView, HoldView, ReconcileView,
+    ResyncView, Snapshot, Standing, TargetView,
 };
 
 /// A name that must never reach a page as it is.
@@ -283,6 +283,11 @@ pub(crate) fn snapshot(now: Timestamp) -> Snapshot {
             finished_at: ago(now, 47),
             duration_seconds: 3.1,
         }),
+        history: HistoryView {
+            state: "kept",
+            path: Some("/var/lib/orgwatch/history.db".to_owned()),
+            ..HistoryView::default()
+        },
         taken_at: ago(now, 2),
         started_at: ago(now, 90_000),
     }

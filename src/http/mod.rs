@@ -2,6 +2,7 @@
 
 mod access;
 mod accounts;
+mod changes;
 mod health;
 mod overview;
 mod page;
@@ -38,6 +39,7 @@ use tower_http::catch_panic::CatchPanicLayer;
 pub use self::access::{Auth, HttpOptions, Role};
 use self::problem::Problem;
 pub use self::server::serve;
+use crate::history::History;
 use crate::model::ids::AccountId;
 use crate::model::view::{ReconcileView, Snapshot};
 use crate::telemetry::metrics::Metrics;
@@ -78,6 +80,8 @@ pub struct HttpState {
     pub snapshot: watch::Receiver<Arc<Snapshot>>,
     /// Where requests for passes go.
     pub reconciles: Arc<dyn Reconciles>,
+    /// What happened.
+    pub history: Arc<History>,
     /// What `/metrics` shows.
     pub metrics: Arc<Metrics>,
     /// Cancelled when the daemon begins to stop.
@@ -101,6 +105,7 @@ pub fn router(state: HttpState, options: &HttpOptions) -> Router {
         .route("/coverage", get(overview::coverage))
         .route("/drift", get(overview::drift))
         .route("/plan", get(overview::plan))
+        .route("/changes", get(changes::list))
         .route("/holds", get(overview::holds))
         .route("/version", get(overview::version))
         .route("/reconcile", post(reconciles::everything))

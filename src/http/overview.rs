@@ -35,6 +35,7 @@ pub(super) async fn status(State(state): State<HttpState>, _: NoParams) -> Json<
         "discovery": s.discovery,
         "oldest_observation_age_seconds": age,
         "last_resync": s.last_resync,
+        "history": s.history,
         "observed_at": s.taken_at,
     }))
 }

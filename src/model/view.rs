@@ -195,6 +195,19 @@ pub struct ResyncView {
     pub duration_seconds: f64,
 }
 
+/// How the history is kept.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct HistoryView {
+    /// `kept` in its file; in `memory`, as configured; `degraded`: in memory, because the file cannot be used.
+    pub state: &'static str,
+    /// The file.
+    pub path: Option<String>,
+    /// Why the file cannot be used.
+    pub message: Option<String>,
+    /// Since when.
+    pub since: Option<Timestamp>,
+}
+
 /// Everything that is shown, at one moment.
 #[derive(Clone, Debug)]
 pub struct Snapshot {
@@ -220,6 +233,8 @@ pub struct Snapshot {
     pub holds: Vec<HoldView>,
     /// The latest full walk.
     pub last_resync: Option<ResyncView>,
+    /// How the history is kept.
+    pub history: HistoryView,
     /// When this snapshot was put together.
     pub taken_at: Timestamp,
     /// When the daemon started.

@@ -5,6 +5,7 @@
 
 pub mod apply;
 pub mod confirm;
+pub mod history;
 pub mod plan;
 pub mod presets;
 pub mod problems;

@@ -262,6 +262,7 @@ mod tests {
                 finished_at: at("12:00:03"),
                 duration_seconds: 3.1,
             }),
+            history: crate::model::view::HistoryView::default(),
             taken_at: at("12:00:41.24"),
             started_at: at("08:00:00"),
         }

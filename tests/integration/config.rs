@@ -42,6 +42,9 @@ impl Config {
 
             [http]
             bind = "{bind}"
+
+            [history]
+            path = "off"
             "#
         );
         Self { text, bind }

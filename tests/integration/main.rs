@@ -12,6 +12,7 @@ mod conformance;
 mod demo;
 mod deploy;
 mod emulator;
+mod killed;
 mod matching;
 mod orgwatch;
 mod proxy;

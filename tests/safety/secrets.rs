@@ -1,5 +1,6 @@
 //! Who may only read in the central account learns no secret of ours.
 
+use orgwatch::history::{Filter, Record};
 use serde_json::Value;
 
 use crate::stage::{Stage, in_virtual_time};
@@ -43,6 +44,16 @@ fn no_secret_stands_in_anything_that_can_be_read_but_the_endpoint_of_its_own_sub
             .map(|view| serde_json::to_value(&**view).expect("a view is JSON"))
             .collect();
         assert!(!tells(&Value::from(views).to_string()), "the product tells nobody either");
+        let everything =
+            daemon.controller.history.page(&Filter::default(), 10_000).await.expect("memory is read");
+        let subscribed = |record: &Record| record.operation.as_deref() == Some("Subscribe");
+        assert!(everything.records.iter().any(subscribed), "the history has the write that holds the secret");
+        let exported: Vec<Value> = everything
+            .records
+            .iter()
+            .map(|record| serde_json::to_value(record).expect("a record is JSON"))
+            .collect();
+        assert!(!tells(&Value::from(exported).to_string()), "nor does the history");
         // The two are used where they must be, or this test could not fail.
         let world = stage.simulator.world();
         let said = |operation: &str, secret: &str| {

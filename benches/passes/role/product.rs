@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
-use orgwatch::app::App;
+use orgwatch::app::{App, Keeping};
 use orgwatch::clock::Clock;
 use orgwatch::config;
 use orgwatch::controller::{self, Purpose, Requests};
@@ -47,7 +47,7 @@ pub(crate) async fn run(ask: Ask) -> anyhow::Result<Report> {
     let text = std::fs::read_to_string(&ask.config)?;
     let settings = config::parse(&text, [])?.settings;
     logs::start(logs::Format::Json, &settings.log.level)?;
-    let app = App::open(settings, Purpose::default()).await?;
+    let app = App::open(settings, Purpose::default(), Keeping::Keep).await?;
     let snapshots = app.snapshots.subscribe();
     let mut watch = Watch::new(ask.simulator);
     let done = async {

@@ -116,7 +116,7 @@ impl Simulation {
                 let seen = seen.and_then(|j| j.seen.clone());
                 self.fleet.wrote(key, &change.resource, seen, call, self.now);
             }
-            self.fleet.repaired(key, &change.resource, self.now);
+            self.fleet.repaired(key, &change.resource, change.action, self.now);
         }
         let resources = judged.into_iter().map(|j| j.resource).collect();
         self.fleet.finish(&begun, resources, plan, None, self.now);

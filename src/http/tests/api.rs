@@ -46,6 +46,12 @@ async fn status_says_everything_in_numbers() {
         "last_success_at": "2026-11-20T11:57:50Z"
       },
       "generation": 3,
+      "history": {
+        "message": null,
+        "path": "/var/lib/orgwatch/history.db",
+        "since": null,
+        "state": "kept"
+      },
       "holds": 1,
       "installation": "orgwatch",
       "last_resync": {

@@ -2,6 +2,7 @@
 
 mod access;
 mod api;
+mod changes;
 mod pages;
 mod reconcile;
 
@@ -19,6 +20,8 @@ use tower::ServiceExt;
 
 use super::fixture::{FakeReconciles, snapshot};
 use super::{Auth, HttpOptions, HttpState, Role, router};
+use crate::clock::Clock;
+use crate::history::{History, Place};
 use crate::model::view::Snapshot;
 use crate::telemetry::metrics::Metrics;
 
@@ -28,6 +31,7 @@ const NOW: &str = "2026-11-20T12:00:00Z";
 struct Server {
     router: Router,
     reconciles: Arc<FakeReconciles>,
+    history: Arc<History>,
     snapshot: watch::Sender<Arc<Snapshot>>,
     stopping: CancellationToken,
 }
@@ -81,13 +85,17 @@ impl Server {
         let (sender, snapshot) = watch::channel(Arc::new(snapshot(NOW.parse::<Timestamp>().unwrap())));
         let reconciles = Arc::new(FakeReconciles::default());
         let stopping = CancellationToken::new();
+        let clock = Clock::new(|| NOW.parse().unwrap(), || 0.5);
+        let history = History::open(&Place::Memory, jiff::SignedDuration::from_hours(24), clock).unwrap();
+        let history = Arc::new(history);
         let state = HttpState {
+            history: Arc::clone(&history),
             metrics: Arc::new(Metrics::new(snapshot.clone())),
             snapshot,
             reconciles: reconciles.clone(),
             stopping: stopping.clone(),
         };
-        Self { router: router(state, options), reconciles, snapshot: sender, stopping }
+        Self { router: router(state, options), reconciles, history, snapshot: sender, stopping }
     }
 
     async fn send(&self, request: Request<Body>) -> Answer {

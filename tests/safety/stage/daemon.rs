@@ -11,9 +11,11 @@ use orgwatch::aws::{Cloud, load};
 use orgwatch::clock::Clock;
 use orgwatch::config::{self, Settings};
 use orgwatch::controller::{self, Controller, PassOutcome, Purpose, Requests, WalkOptions};
+use orgwatch::history::{History, Place};
 use orgwatch::judge::UNKNOWN_SUBSCRIPTION;
 use orgwatch::model::resource::{Resource, Verdict};
 
+use jiff::SignedDuration;
 use orgwatch::model::view::Snapshot;
 use orgwatch::telemetry::metrics::Metrics;
 use orgwatch_sim::Simulator;
@@ -71,7 +73,9 @@ impl Daemon {
         let snapshots = watch::Sender::new(Arc::new(Snapshot::before_anything(&settings, clock.now())));
         let metrics = Arc::new(Metrics::new(snapshots.subscribe()));
         let cloud = Cloud::new(&sdk, Arc::new(|_, _, _| ()));
-        let controller = Controller::new(Arc::new(settings), cloud, metrics, clock.clone(), purpose);
+        let history = History::open(&Place::Memory, SignedDuration::from_hours(24 * 400), clock.clone());
+        let history = Arc::new(history.expect("memory can be opened"));
+        let controller = Controller::new(Arc::new(settings), cloud, metrics, history, clock.clone(), purpose);
         Self { controller: Arc::new(controller), stop: CancellationToken::new(), fuse, clock, snapshots }
     }
 

@@ -9,6 +9,7 @@ use crate::aws::Cloud;
 use crate::clock::Clock;
 use crate::controller::{Controller, Purpose};
 use crate::desired;
+use crate::history::{History, Place};
 use crate::inventory::{Account, AccountState};
 use crate::model::error::ErrorClass;
 use crate::model::plan::{Action, Change, Hold, Plan, Stage};
@@ -60,7 +61,9 @@ fn controller(now: &Arc<Mutex<Timestamp>>) -> Controller {
         .http_client(aws_smithy_runtime_api::client::http::http_client_fn(|_, _| unreachable!()))
         .build();
     let cloud = Cloud::new(&sdk, Arc::new(|_, _, _| ()));
-    Controller::new(settings, cloud, Arc::new(Metrics::new(snapshots)), clock, Purpose::default())
+    let history = History::open(&Place::Memory, SignedDuration::from_hours(24), clock.clone()).unwrap();
+    let metrics = Arc::new(Metrics::new(snapshots));
+    Controller::new(settings, cloud, metrics, Arc::new(history), clock, Purpose::default())
 }
 
 fn listed(controller: &Controller, members: &[(u64, bool, bool)], now: Timestamp) {

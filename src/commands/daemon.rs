@@ -1,0 +1,89 @@
+//! Asks a running daemon.
+
+use std::time::Duration;
+
+use anyhow::Context;
+use reqwest::{Method, RequestBuilder, StatusCode, Url};
+use serde_json::Value;
+
+use super::complain;
+use crate::cli::exit::Outcome;
+use crate::cli::history::DaemonArgs;
+
+/// A daemon answers from memory; whoever takes longer is no daemon or cannot be reached.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// A running daemon.
+pub(super) struct Daemon {
+    url: Url,
+    token: Option<String>,
+    client: reqwest::Client,
+}
+
+impl Daemon {
+    /// The daemon that the arguments name, if they name one.
+    pub(super) fn of(arguments: &DaemonArgs) -> anyhow::Result<Option<Self>> {
+        let Some(url) = arguments.url.clone() else { return Ok(None) };
+        let read = |path: &std::path::PathBuf| {
+            std::fs::read_to_string(path)
+                .with_context(|| format!("the token file `{}` cannot be read", path.display()))
+        };
+        let token = arguments.token_file.as_ref().map(read).transpose()?;
+        let client = reqwest::Client::builder().timeout(PATIENCE).build()?;
+        Ok(Some(Self { url, token: token.map(|token| token.trim().to_owned()), client }))
+    }
+
+    /// What the daemon answers at a path. If it does not, that has been printed, and the outcome is answered.
+    pub(super) async fn get(
+        &self,
+        path: &str,
+        query: &[(&str, String)],
+    ) -> anyhow::Result<Result<Value, Outcome>> {
+        let mut address = self.url.join(path)?;
+        if !query.is_empty() {
+            address.query_pairs_mut().extend_pairs(query);
+        }
+        self.send(self.client.request(Method::GET, address.clone()), &address).await
+    }
+
+    async fn send(&self, request: RequestBuilder, address: &Url) -> anyhow::Result<Result<Value, Outcome>> {
+        let request = match &self.token {
+            Some(token) => request.bearer_auth(token),
+            None => request,
+        };
+        let answer = match request.send().await {
+            Ok(answer) => answer,
+            Err(error) => {
+                complain(&format!(
+                    "error: no daemon answers at {address} ({}); check the address and that `orgwatch serve` runs\n",
+                    cause(&error)
+                ))?;
+                return Ok(Err(Outcome::Error));
+            }
+        };
+        let code = answer.status();
+        let body: Option<Value> = answer.json().await.ok();
+        if !code.is_success() {
+            let detail = body.as_ref().and_then(|problem| problem["detail"].as_str());
+            let told = match code {
+                StatusCode::UNAUTHORIZED => "; give a token with --token-file".to_owned(),
+                _ => detail.map(|detail| format!(": {detail}")).unwrap_or_default(),
+            };
+            complain(&format!("error: {address} answers {code}{told}\n"))?;
+            return Ok(Err(Outcome::Error));
+        }
+        match body {
+            Some(value) => Ok(Ok(value)),
+            None => {
+                complain(&format!("error: {address} does not answer as orgwatch does; check the address\n"))?;
+                Ok(Err(Outcome::Error))
+            }
+        }
+    }
+}
+
+/// The innermost cause, which names what happened; the outer ones only repeat the address.
+pub(super) fn cause(error: &reqwest::Error) -> String {
+    let outermost: &dyn std::error::Error = error;
+    std::iter::successors(Some(outermost), |e| e.source()).last().map(ToString::to_string).unwrap_or_default()
+}
