@@ -5,18 +5,19 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use crate::compile::{self, CannotCombine};
+use crate::compile::{self, AlertRules, CannotCombine, Rule};
 use crate::config::{
     Alert as AlertSettings, Format, ForwardingRole, Mode, OverrideScope, Senders, Settings,
     UnknownSubscriptions,
 };
 use crate::config::{OnExclude, Watch as WatchSettings, WatchAccounts};
+use crate::guard;
 use crate::inventory::{Filter, Known};
 use crate::model::ids::{AccountId, OrganizationId, OuId, Region, RoleArn};
 use crate::model::target::{Side, TargetKey};
 use crate::model::view::Standing;
 use crate::presets;
-use crate::world::{Alert, Forwarder, Reach, Target, Targets, Topic, Watch, World};
+use crate::world::{Alert, Forwarder, Guard, Reach, Target, Targets, Topic, Watch, World};
 
 /// The accounts that are wanted.
 pub fn filter(settings: &Settings) -> Filter {
@@ -56,6 +57,14 @@ pub fn world(
         only_forwarders: settings.central.senders == Senders::ForwardingRoles,
         watches: settings.watches.iter().map(|watch| Arc::new(resolved(settings, watch))).collect(),
         alerts: Vec::new(),
+        guard: None,
+        inbox: settings.guard.enabled,
+        member_roles: member_roles(settings),
+        central_role: settings
+            .central
+            .role_arn
+            .as_ref()
+            .map_or_else(|| format!("{}-task", settings.installation), |role| role.name().to_owned()),
         sender_regions: settings.watches.iter().flat_map(|watch| regions(settings, watch)).collect(),
         adopt: settings
             .reconcile
@@ -73,7 +82,47 @@ pub fn world(
         .iter()
         .map(|alert| delivered(settings, &world, alert, now))
         .collect::<Result<_, _>>()?;
+    world.guard = settings.guard.enabled.then(|| Guard { alert: tamper(settings, &world) });
     Ok(world)
+}
+
+/// Names, without paths, of the roles that we enter members with.
+fn member_roles(settings: &Settings) -> BTreeSet<String> {
+    let bare = settings.member.role_name.rsplit('/').next().unwrap_or_default().to_owned();
+    let management = settings.organization.management_role_arn.as_ref();
+    management.map(|role| role.name().to_owned()).into_iter().chain([bare]).collect()
+}
+
+/// The built-in alert: to the people of the alert that the settings name, or to everybody who is told anything.
+fn tamper(settings: &Settings, world: &World) -> Alert {
+    let named = world.alerts.iter().find(|alert| alert.name == settings.guard.alert);
+    let name = world.named(guard::TAMPER);
+    let topic = named.is_none().then(|| Topic {
+        name: name.clone(),
+        display_name: None,
+        subscriptions: world
+            .alerts
+            .iter()
+            .filter_map(|alert| alert.topic.as_ref())
+            .flat_map(|topic| topic.subscriptions.iter().cloned())
+            .collect(),
+        remove_unknown: false,
+    });
+    Alert {
+        name: guard::TAMPER.to_owned(),
+        rules: AlertRules {
+            shown: vec![Rule { pattern: guard::pattern::tamper(world), enabled: true }],
+            hidden: Vec::new(),
+        },
+        read_events: false,
+        topic_arn: named.map_or_else(
+            || world.arn("sns", &world.central_region, &world.central, &name),
+            |alert| alert.topic_arn.clone(),
+        ),
+        topic,
+        severity: None,
+        text: true,
+    }
 }
 
 /// A watch as its targets have it.

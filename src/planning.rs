@@ -41,6 +41,8 @@ pub struct Guards {
     pub open_elsewhere: bool,
     /// Whether something was written here too short a while ago to take anything away.
     pub settling: bool,
+    /// The topic of the built-in alert: whether anybody confirmed it says nothing about the alerts of the settings.
+    pub built_in_topic: Option<String>,
 }
 
 /// The plan for one target. Asks `allowance` for each change that the limits count, in the plan's order.
@@ -91,7 +93,7 @@ pub fn plan(
                 .or_else(|| guards.not_yet.clone().filter(|_| !guards.teardown))
                 .or_else(|| kinds_hold(proposal_hold, guards))
                 .or_else(|| adopted(target, going, guards))
-                .or_else(|| unconfirmed(judged, going).filter(|_| !guards.teardown))
+                .or_else(|| unconfirmed(judged, going, guards).filter(|_| !guards.teardown))
                 .or_else(|| waits.clone())
                 .or_else(|| used_elsewhere(going, guards))
                 .or(unseen)
@@ -216,11 +218,12 @@ fn removal_waits(judged: &[Judged], makes: bool, guards: &Guards) -> Option<Hold
 }
 
 /// While a topic that is desired has nobody who confirmed, old alerts and their topics stay: people still listen there.
-fn unconfirmed(judged: &[Judged], going: &Judged) -> Option<Hold> {
+fn unconfirmed(judged: &[Judged], going: &Judged, guards: &Guards) -> Option<Hold> {
     let listens = ["alert_rule", "topic"].contains(&going.resource.id.kind);
     let silent = judged
         .iter()
         .filter(|j| j.resource.verdict != Verdict::Orphan)
+        .filter(|j| guards.built_in_topic.as_ref() != Some(&j.resource.id.name))
         .find(|j| j.resource.notes.iter().any(|note| note.reason == NO_CONFIRMED_SUBSCRIPTION))?;
     listens.then(|| Hold {
         reason: WAITING_FOR_CONFIRMATION,

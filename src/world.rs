@@ -9,6 +9,7 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use crate::compile::AlertRules;
+use crate::guard;
 use crate::model::call::Tags;
 use crate::model::ids::{AccountId, Installation, OrganizationId, Region, RoleArn};
 use crate::model::partition::Partition;
@@ -45,6 +46,13 @@ pub struct Topic {
     pub subscriptions: BTreeSet<(String, String)>,
     /// Whether subscriptions that nobody configured are removed.
     pub remove_unknown: bool,
+}
+
+/// How tampering with what is ours is noticed and told.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Guard {
+    /// The built-in alert: its topic, ours or that of the alert which the settings name.
+    pub alert: Alert,
 }
 
 /// What the central account delivers.
@@ -104,6 +112,14 @@ pub struct World {
     pub alerts: Vec<Alert>,
     /// Regions that have sender rules: each needs a dead-letter queue.
     pub sender_regions: BTreeSet<Region>,
+    /// The built-in alert about tampering; none where nothing guards.
+    pub guard: Option<Guard>,
+    /// Whether there is a queue for what concerns the daemon itself.
+    pub inbox: bool,
+    /// Names, without paths, of the roles that we write with in members.
+    pub member_roles: BTreeSet<String>,
+    /// The name, without its path, of the role that we work with in the central account.
+    pub central_role: String,
     /// Foreign resources that we were told to take over: (account or central, Region, kind, name).
     pub adopt: BTreeSet<(AccountId, Region, String, String)>,
 }
@@ -142,6 +158,58 @@ impl World {
     /// The ARN of the forwarding role in `account`.
     pub fn forwarder_arn(&self, account: &AccountId) -> String {
         RoleArn::new(self.partition, account.clone(), &self.forwarder.role_name).to_string()
+    }
+
+    /// The name of the role with which the guard rule sends: its own, unless somebody else keeps the roles.
+    pub fn guard_role(&self) -> String {
+        let name = &self.forwarder.role_name;
+        if self.forwarder.managed { format!("{name}-guard") } else { name.clone() }
+    }
+
+    /// The ARN of that role in `account`.
+    pub fn guard_role_arn(&self, account: &AccountId) -> String {
+        RoleArn::new(self.partition, account.clone(), &self.guard_role()).to_string()
+    }
+
+    /// The names, without paths, of the roles in members that matter to us.
+    pub fn guarded_roles(&self) -> BTreeSet<String> {
+        let bare = |name: &str| name.rsplit('/').next().unwrap_or(name).to_owned();
+        let forwarders = [bare(&self.forwarder.role_name), bare(&self.guard_role())];
+        self.member_roles.iter().cloned().chain(forwarders).collect()
+    }
+
+    /// The names of the roles that we write with, in members and in the central account.
+    pub fn writing_roles(&self) -> Vec<String> {
+        self.member_roles.iter().cloned().collect()
+    }
+
+    /// Every alert: those of the settings, and what is built in.
+    pub fn every_alert(&self) -> impl Iterator<Item = &Alert> {
+        self.alerts.iter().chain(self.guard.iter().map(|guard| &guard.alert))
+    }
+
+    /// Whether a resource stands beside the path of an alert: nobody misses an alert for want of it.
+    pub fn is_beside(&self, kind: &str, name: &str) -> bool {
+        let named = |names: &[&str]| names.iter().any(|own| self.named(own) == name);
+        match kind {
+            "sender_rule" => named(&[guard::MEMBER]),
+            "guard_rule" => true,
+            "forwarding_role" => self.forwarder.managed && name == self.guard_role(),
+            "alert_rule" => named(&[guard::WAKE, guard::TAMPER]),
+            "topic" => named(&[guard::TAMPER]),
+            "queue" => name == self.inbox_queue(),
+            _ => false,
+        }
+    }
+
+    /// The name of the queue for what concerns the daemon itself.
+    pub fn inbox_queue(&self) -> String {
+        self.named("inbox")
+    }
+
+    /// The ARN of that queue.
+    pub fn inbox_arn(&self) -> String {
+        self.arn("sqs", &self.central_region, &self.central, &self.inbox_queue())
     }
 
     /// The ARN of the boundary in `account`, if there is one.

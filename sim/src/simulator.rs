@@ -9,6 +9,7 @@ use serde_json::{Map, Value};
 
 use crate::call::{Call, Caller, Refusal, Service};
 use crate::fault::Decision;
+use crate::service::sqs;
 use crate::world::World;
 use crate::{admin, dispatch, service, trail, wire};
 
@@ -142,11 +143,39 @@ impl Simulator {
         let Decision { delay, refusal, transport, traceless, in_progress } = decision;
         let _in_progress = in_progress.then(|| InProgress { simulator: self, call: &call });
         sleep(delay / 2).await;
+        self.wait_for_message(&call).await;
         let result = self.perform(&call, refusal.map(|refusal| (refusal, traceless)));
         sleep(delay - delay / 2).await;
         Reply { response: respond(protocol, &call, &result), transport }
     }
 }
+
+impl Simulator {
+    /// Waits until a call that would rather wait than receive nothing has something to receive, or has waited enough.
+    async fn wait_for_message(&self, call: &Call) {
+        let (patience, arrivals) = {
+            let world = self.world();
+            (sqs::patience(&world, call), Arc::clone(&world.arrivals))
+        };
+        let until = tokio::time::Instant::now() + patience;
+        while tokio::time::Instant::now() < until {
+            // Before the look, so that what arrives after it is not missed.
+            let arrived = arrivals.notified();
+            if sqs::patience(&self.world(), call).is_zero() {
+                break;
+            }
+            // Messages that were hidden come back without arriving.
+            let look_again = until.min(tokio::time::Instant::now() + LOOK_AGAIN);
+            tokio::select! {
+                () = arrived => {}
+                () = tokio::time::sleep_until(look_again) => {}
+            }
+        }
+    }
+}
+
+/// How often somebody who waits for a message looks for one that was hidden.
+const LOOK_AGAIN: std::time::Duration = std::time::Duration::from_secs(1);
 
 /// Performs a call, and leaves its traces in the journal and on CloudTrail.
 pub(crate) fn carry_out(world: &mut World, call: &Arc<Call>) -> Result<Value, Refusal> {

@@ -1,10 +1,12 @@
 //! Everything that is the case in the simulated organization.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
 use rand::SeedableRng;
 use rand::rngs::StdRng;
+use tokio::sync::Notify;
 
 use crate::clock::Clock;
 use crate::delivery::Outbox;
@@ -48,6 +50,8 @@ pub struct World {
     pub faults: Faults,
     /// How EventBridge is in this world.
     pub events: crate::service::events::Options,
+    /// Told of each message that arrives in a queue, for those who wait for one.
+    pub arrivals: Arc<Notify>,
     /// The id of the request in progress, if its event was left before its change was made.
     pub foretold: Option<String>,
     /// The minute, since 1970, up to which alarms were looked at.
@@ -116,6 +120,7 @@ impl World {
             journal: Journal::default(),
             faults: Faults::default(),
             events: crate::service::events::Options::default(),
+            arrivals: Arc::default(),
             foretold: None,
             alarms_looked_at: None,
         }

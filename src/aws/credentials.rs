@@ -152,6 +152,22 @@ impl Broker {
         })
     }
 
+    /// A session that receives and deletes messages of the inbox in the central account.
+    pub async fn inbox(&self, world: &World) -> Result<Session, CloudError> {
+        let credentials = match &self.settings.central {
+            None => None,
+            Some(role) => {
+                Some(self.held(role, session_policy::inbox(&world.inbox_arn()), Hop::Central).await?)
+            }
+        };
+        Ok(Session {
+            account: world.central.clone(),
+            region: world.central_region.clone(),
+            access: Access::Inbox,
+            credentials,
+        })
+    }
+
     /// A session that discovers the organization.
     pub async fn organization(
         &self,

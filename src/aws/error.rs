@@ -6,7 +6,7 @@ use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use aws_types::request_id::RequestId;
 
 use super::Session;
-use super::read_only::NotSent;
+use super::limited::NotSent;
 use crate::model::error::{CloudError, ErrorClass};
 
 pub(super) fn cloud_error<E>(
@@ -163,7 +163,7 @@ pub(super) fn hint(class: ErrorClass, service: &str, operation: &str) -> String 
             "give orgwatch valid AWS credentials (environment, profile, container or web identity)"
         }
         ErrorClass::Unreachable => "check network, proxy and AWS_ENDPOINT_URL; tried again by itself",
-        ErrorClass::NotSent => "nothing was sent: a session that only reads does not write",
+        ErrorClass::NotSent => "nothing was sent: the session is not for such calls",
     };
     text.to_owned()
 }

@@ -5,9 +5,10 @@ mod error;
 pub mod events;
 pub mod execute;
 pub mod iam;
+pub mod inbox;
+mod limited;
 pub mod load;
 pub mod organization;
-mod read_only;
 pub mod session_policy;
 pub mod sns;
 pub mod sqs;
@@ -23,19 +24,36 @@ use aws_types::request_id::RequestId;
 use crate::model::error::{CloudError, ErrorClass};
 use crate::model::ids::{AccountId, Region};
 
+pub(crate) use limited::Limited;
 pub use load::LoadError;
-pub(crate) use read_only::ReadOnly;
 
 /// Told of every call that was made: service, operation, and the class of its error if it failed.
 pub type OnCall = Arc<dyn Fn(&'static str, &'static str, Option<ErrorClass>) + Send + Sync>;
 
-/// Whether a session may write.
+/// What a session may do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Access {
     /// Reads only. The session policy says so to AWS, and an interceptor says so before anything is sent.
     Read,
     /// What one plan needs.
     Write,
+    /// Receives and deletes messages of the inbox, and nothing else.
+    Inbox,
+}
+
+impl Access {
+    /// Whether a session with this access may send an operation; the session policy says the same to AWS.
+    pub(crate) fn allows(self, operation: &str) -> bool {
+        let reads = || {
+            ["Get", "List", "Describe"].iter().any(|verb| operation.starts_with(verb))
+                || operation == "AssumeRole"
+        };
+        match self {
+            Self::Read => reads(),
+            Self::Write => true,
+            Self::Inbox => ["DeleteMessageBatch", "GetQueueUrl", "ReceiveMessage"].contains(&operation),
+        }
+    }
 }
 
 /// Credentials for one account and one Region, and what they may be used for.
@@ -45,7 +63,7 @@ pub struct Session {
     pub account: AccountId,
     /// The Region that calls go to.
     pub region: Region,
-    /// Whether it may write.
+    /// What it may do.
     pub access: Access,
     /// None: those that the program was started with.
     pub(crate) credentials: Option<SharedCredentialsProvider>,
@@ -120,8 +138,8 @@ macro_rules! send {
                 session.account
             )));
         overrides.set_credentials_provider(session.credentials.clone());
-        if session.access == $crate::aws::Access::Read {
-            overrides = overrides.interceptor($crate::aws::ReadOnly);
+        if session.access != $crate::aws::Access::Write {
+            overrides = overrides.interceptor($crate::aws::Limited(session.access));
         }
         let result = $builder.customize().config_override(overrides).send().await;
         $cloud.outcome($service, $operation, session, result)

@@ -41,6 +41,9 @@ pub const CENTRAL_READS: [&str; 12] = [
     "sqs:ListQueues",
 ];
 
+/// What reading the inbox takes.
+pub const INBOX: [&str; 3] = ["sqs:DeleteMessage", "sqs:GetQueueUrl", "sqs:ReceiveMessage"];
+
 /// What discovery takes.
 pub const ORGANIZATION_READS: [&str; 6] = [
     "organizations:DescribeOrganization",
@@ -57,6 +60,11 @@ pub fn reads(side: Side) -> String {
         Side::Central => allow(&CENTRAL_READS, "*"),
         Side::Member => allow(&MEMBER_READS, "*"),
     }
+}
+
+/// The policy of the session that reads the inbox.
+pub fn inbox(queue_arn: &str) -> String {
+    allow(&INBOX, queue_arn)
 }
 
 /// The policy of the session that discovers.
@@ -138,9 +146,9 @@ fn grants(world: &World, target: &Target, call: &Call) -> Vec<(&'static str, Str
         Call::RemoveTargets { bus, .. } => vec![("events:RemoveTargets", rule(bus))],
         Call::DeleteRule { bus, .. } => vec![("events:DeleteRule", rule(bus))],
         Call::TagEvents { arn, .. } if *arn == bus() => vec![("events:TagResource", bus())],
-        Call::TagEvents { .. } => {
-            let bus = if target.key.side == Side::Central { world.bus() } else { "default" };
-            vec![("events:TagResource", rule(bus))]
+        Call::TagEvents { arn, .. } => {
+            let on_central_bus = arn.contains(&format!(":rule/{}/", world.bus()));
+            vec![("events:TagResource", rule(if on_central_bus { world.bus() } else { "default" }))]
         }
         Call::CreateTopic { .. } => vec![("sns:CreateTopic", topics()), ("sns:TagResource", topics())],
         Call::SetTopicAttribute { .. } => vec![("sns:SetTopicAttributes", topics())],

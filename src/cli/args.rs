@@ -238,6 +238,11 @@ pub struct CheckArgs {
     #[arg(long)]
     pub aws: bool,
 
+    /// Write what is in place in the central account once more, one call of each kind, and see whether the
+    /// guard tells of it. Changes nothing; needs --aws, and a daemon that is stopped meanwhile.
+    #[arg(long, requires = "aws")]
+    pub prove_guard: bool,
+
     /// Print JSON.
     #[arg(long)]
     pub json: bool,
@@ -691,6 +696,11 @@ mod tests {
         Options:
               --aws
                   Check against AWS too, with reading calls only
+
+              --prove-guard
+                  Write what is in place in the central account once more, one call of each kind, and see
+                  whether the guard tells of it. Changes nothing; needs --aws, and a daemon that is stopped
+                  meanwhile
 
               --json
                   Print JSON

@@ -4,7 +4,7 @@ use super::{Invocation, complain, rows, say, say_json};
 use crate::app::Keeping;
 use crate::cli::args::CheckArgs;
 use crate::cli::exit::Outcome;
-use crate::controller::Purpose;
+use crate::controller::{Controller, Proof, Purpose};
 use crate::render::problems::problems;
 use crate::render::status;
 use crate::render::summary::PlanSummary;
@@ -46,6 +46,9 @@ pub(super) async fn run(invocation: &Invocation, arguments: &CheckArgs) -> anyho
     let keys = opened.app.controller.keys();
     let views = opened.look("Checking", &keys).await;
     let snapshot = opened.app.controller.snapshot();
+    if arguments.prove_guard {
+        return prove(&opened.app.controller, arguments.json).await;
+    }
     let unseen: Vec<_> = views.iter().filter_map(|view| view.error.as_ref()).collect();
     if arguments.json {
         let status = status::status_json(&snapshot);
@@ -60,4 +63,30 @@ pub(super) async fn run(invocation: &Invocation, arguments: &CheckArgs) -> anyho
         say(&status::status(&snapshot, invocation.style))?;
     }
     Ok(if PlanSummary::of(&views).unknown == 0 { Outcome::Done } else { Outcome::Incomplete })
+}
+
+/// Puts the guard to the proof, family by family.
+async fn prove(controller: &Controller, json: bool) -> anyhow::Result<Outcome> {
+    let proofs = match controller.prove_guard().await {
+        Ok(proofs) => proofs,
+        Err(error) => {
+            complain(&format!("error: {error}\n"))?;
+            return Ok(Outcome::Incomplete);
+        }
+    };
+    let all = proofs.iter().all(|proof| proof.seconds.is_some());
+    if json {
+        say_json(&serde_json::json!({ "proofs": proofs }))?;
+    } else {
+        for Proof { call, seconds, error, .. } in &proofs {
+            let came = match (seconds, error) {
+                (Some(seconds), _) => format!("arrived after {seconds:.1} s"),
+                (None, Some(error)) => format!("was not made: {error}"),
+                (None, None) => "did not arrive; a daemon that runs meanwhile may have taken it".to_owned(),
+            };
+            say(&format!("  {call:<28} {came}\n"))?;
+        }
+        say("  cloudtrail:*                 not tried: orgwatch has no right to touch a trail\n")?;
+    }
+    Ok(if all { Outcome::Done } else { Outcome::Incomplete })
 }

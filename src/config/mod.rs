@@ -5,6 +5,7 @@
 
 mod alert;
 mod central;
+mod guard;
 mod history;
 mod http;
 mod layers;
@@ -31,6 +32,7 @@ use std::path::{Path, PathBuf};
 
 pub use alert::{Alert, Format, OwnWrites, Subscription, UnknownSubscriptions};
 pub use central::{CentralSettings, Senders};
+pub use guard::GuardSettings;
 pub use history::{HistoryPath, HistorySettings};
 pub use http::{Auth, HttpSettings, Token, TokenRole};
 pub use log::{LogFormat, LogSettings};

@@ -7,9 +7,10 @@ use super::reader::{Place, Table};
 use crate::model::ids::Installation;
 
 /// Names that orgwatch needs for resources of its own, or may need.
-const RESERVED: [&str; 10] = [
+const RESERVED: [&str; 11] = [
     "guard",
     "guard-central",
+    "guard-central-own",
     "wake",
     "heartbeat",
     "tamper",

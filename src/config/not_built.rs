@@ -13,8 +13,6 @@ const NOT_BUILT: &[(&str, &str, &str)] = &[
     ("alert[].subscriptions[]", "raw", "false"),
     ("alert[].subscriptions[]", "dead_letter", r#""off""#),
     ("alert[].subscriptions[]", "role_arn", r#""off""#),
-    ("guard", "enabled", "false"),
-    ("guard", "alert", r#""orgwatch-tamper""#),
     ("canary", "interval", r#""off""#),
     ("canary", "timeout", r#""5m""#),
     ("drill", "schedule", r#""off""#),
@@ -28,7 +26,7 @@ const NOT_BUILT: &[(&str, &str, &str)] = &[
 ];
 
 /// The sections of which nothing is built.
-pub(super) const SECTIONS: [&str; 5] = ["guard", "canary", "drill", "trail", "notify"];
+pub(super) const SECTIONS: [&str; 4] = ["canary", "drill", "trail", "notify"];
 
 /// The keys of the table at `path` that are not built, each with its only value.
 pub(super) fn keys(path: &str) -> impl Iterator<Item = (&'static str, &'static str)> + use<> {

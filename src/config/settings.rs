@@ -7,11 +7,12 @@ use super::reader::Table;
 use super::validate::{self, Sections};
 use super::watch::Watch;
 use super::{
-    Alert, CentralSettings, HistorySettings, HttpSettings, LogSettings, MemberSettings, OrganizationSettings,
-    ReconcileSettings,
+    Alert, CentralSettings, GuardSettings, HistorySettings, HttpSettings, LogSettings, MemberSettings,
+    OrganizationSettings, ReconcileSettings,
 };
 use super::{
-    alert, central, history, http, log, member, names, not_built, organization, partition, reconcile, watch,
+    alert, central, guard, history, http, log, member, names, not_built, organization, partition, reconcile,
+    watch,
 };
 use crate::model::ids::{Installation, Region};
 use crate::model::partition::Partition;
@@ -33,6 +34,8 @@ pub struct Settings {
     pub watches: Vec<Watch>,
     /// What the central account delivers.
     pub alerts: Vec<Alert>,
+    /// Who watches the watchman.
+    pub guard: GuardSettings,
     /// How far and how fast we go.
     pub reconcile: ReconcileSettings,
     /// Who may ask the daemon.
@@ -88,6 +91,7 @@ pub(super) fn read(
     seen.clear();
     let alerts = t.each("alert", |t| alert::read(t, installation.as_ref(), &mut seen, &watch_names));
     not_built::SECTIONS.iter().for_each(|section| t.table(section).finish());
+    let guard = guard::read(t.table("guard"));
     let reconcile = reconcile::read(t.table("reconcile"));
     let http = http::read(t.table("http"));
     let history = history::read(t.table("history"), environment);
@@ -101,6 +105,7 @@ pub(super) fn read(
         central: central.as_ref(),
         watches: &watches,
         alerts: &alerts,
+        guard: guard.as_ref(),
         environment_region: environment_region.as_ref(),
     };
     validate::across(&sections, report);
@@ -112,6 +117,7 @@ pub(super) fn read(
         central: central?,
         watches: watches.into_iter().collect::<Option<_>>()?,
         alerts: alerts.into_iter().collect::<Option<_>>()?,
+        guard: guard?,
         reconcile: reconcile?,
         http: http?,
         history: history?,

@@ -102,7 +102,7 @@ fn problems_of_all_sections_are_reported_at_once() {
         [http]
         bind = "localhost:8080"
         [guard]
-        enabled = true
+        enabled = 1
     "#;
     let error =
         parse(text, [variable("ORGWATCH__LOG__LEVEL", "loud"), variable("ORGWATCH__LOG__COLOUR", "1")])
@@ -121,7 +121,7 @@ fn problems_of_all_sections_are_reported_at_once() {
     E-reserved-name watch[0].name
     E-bad-name alert[0].name
     E-unknown-watch alert[0].watches
-    E-not-built-yet guard.enabled
+    E-wrong-type guard.enabled
     E-bad-value reconcile.mode
     E-bad-value reconcile.concurrency
     E-bad-value http.bind
@@ -245,7 +245,6 @@ fn what_is_not_built_is_refused_unless_it_is_off() {
             .is_empty()
     );
     for (text, path) in [
-        ("[guard]\nenabled = true", "guard.enabled"),
         ("[canary]\ninterval = '1h'", "canary.interval"),
         ("[drill]\nschedule = 'weekly'", "drill.schedule"),
         ("[trail]\nrequired = true", "trail.required"),
@@ -256,6 +255,19 @@ fn what_is_not_built_is_refused_unless_it_is_off() {
     ] {
         assert_eq!(codes(text), [format!("E-not-built-yet {path}")], "{text}");
     }
+}
+
+#[test]
+fn tampering_is_told_by_an_alert_that_is_there() {
+    let alert = "[[alert]]\nname='a'\nsubscriptions = [{ protocol = 'email', endpoint = 'a@example.com' }]\n";
+    assert_eq!(codes(&format!("{alert}[guard]\nalert = 'b'")), ["E-unknown-alert guard.alert"]);
+    assert!(codes(&format!("{alert}[guard]\nalert = 'a'")).is_empty());
+    assert!(codes(&format!("{alert}[guard]\nenabled = false\nalert = 'b'")).is_empty());
+    let doubtful = |text: &str| all_codes(text).contains(&"W-tamper-tells-nobody guard.alert".to_owned());
+    assert!(!doubtful(alert));
+    assert!(!doubtful("[[alert]]\nname='a'"));
+    let theirs = "arn:aws:sns:us-east-1:222222222222:theirs";
+    assert!(doubtful(&format!("[[alert]]\nname='a'\ntopic = '{theirs}'")), "{theirs}");
 }
 
 #[test]

@@ -3,7 +3,11 @@
 use std::collections::BTreeSet;
 
 use super::problem::Report;
-use super::{Alert, CentralSettings, ForwardingRole, MemberSettings, OrganizationSettings, Watch, partition};
+use super::problem::quoted;
+use super::{
+    Alert, CentralSettings, ForwardingRole, GuardSettings, MemberSettings, OrganizationSettings, Watch,
+    guard, partition,
+};
 use crate::model::ids::{Installation, Region};
 use crate::model::partition::Partition;
 use crate::pattern::MAX_WILDCARD_RULES;
@@ -17,6 +21,7 @@ pub(super) struct Sections<'a> {
     pub(super) central: Option<&'a CentralSettings>,
     pub(super) watches: &'a [Option<Watch>],
     pub(super) alerts: &'a [Option<Alert>],
+    pub(super) guard: Option<&'a GuardSettings>,
     pub(super) environment_region: Option<&'a Region>,
 }
 
@@ -27,6 +32,7 @@ pub(super) fn across(sections: &Sections<'_>, report: &Report) {
     sections.regions(report);
     sections.wildcards(report);
     sections.topics(report);
+    sections.guard(report);
 }
 
 impl<'a> Sections<'a> {
@@ -178,6 +184,36 @@ impl<'a> Sections<'a> {
                 format!("{count} watches with wildcards"),
                 format!("at most {MAX_WILDCARD_RULES}, the rules with wildcards that a bus takes"),
                 "use prefix, suffix or exact names where they say the same",
+            );
+        }
+    }
+
+    /// Tampering is told by the built-in alert or by one that is there; and the built-in one to somebody.
+    fn guard(&self, report: &Report) {
+        let Some(guard) = self.guard.filter(|guard| guard.enabled) else { return };
+        let named = |alert: &Alert| alert.name == guard.alert;
+        let built_in = guard.alert == guard::BUILT_IN;
+        if !built_in && !self.alerts.iter().any(|alert| alert.as_ref().is_none_or(named)) {
+            report.add::<()>(
+                "E-unknown-alert",
+                "guard.alert",
+                quoted(&guard.alert),
+                format!("\"{}\" or the name of an [[alert]]", guard::BUILT_IN),
+                "",
+            );
+        }
+        let anybody = |alert: &Alert| alert.topic.is_none() && !alert.subscriptions.is_empty();
+        let elsewhere = |alert: &Alert| alert.topic.is_some();
+        if built_in
+            && self.alerts.iter().flatten().any(elsewhere)
+            && !self.alerts.iter().any(|alert| alert.as_ref().is_none_or(anybody))
+        {
+            report.add::<()>(
+                "W-tamper-tells-nobody",
+                "guard.alert",
+                quoted(&guard.alert),
+                "an alert with subscriptions, whose people are told of tampering as well",
+                "subscribe people to an alert, or name an alert in guard.alert",
             );
         }
     }

@@ -5,6 +5,7 @@ use crate::kinds::topic::{NO_CONFIRMED_SUBSCRIPTION, SUBSCRIPTION_PENDING};
 use crate::model::error::ErrorClass;
 use crate::model::resource::{Resource, Verdict};
 use crate::model::view::{Coverage, Standing, TargetView};
+use crate::world::World;
 
 /// A coverage with its reason (a CamelCase constant) and what to tell people.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -42,6 +43,15 @@ pub struct Facts<'a> {
     pub in_grace: bool,
     /// Whether we write in it.
     pub enforce: bool,
+    /// What must hold, once that is known.
+    pub world: Option<&'a World>,
+}
+
+impl Facts<'_> {
+    /// Whether a resource takes part in carrying an alert.
+    fn carries(&self, resource: &Resource) -> bool {
+        self.world.is_none_or(|world| !world.is_beside(resource.id.kind, &resource.id.name))
+    }
 }
 
 /// The members' half and the central half together.
@@ -93,8 +103,8 @@ fn own_half(facts: &Facts<'_>) -> Judgement {
         }
         return Judgement::new(Coverage::Unknown, error.class.reason(), error.to_string());
     }
-    let worst =
-        facts.views.iter().flat_map(|v| v.resources.iter().map(move |r| (*v, r))).filter(|(_, r)| matters(r));
+    let worst = facts.views.iter().flat_map(|v| v.resources.iter().map(move |r| (*v, r)));
+    let worst = worst.filter(|(_, r)| facts.carries(r) && matters(r));
     let Some((view, resource)) = worst.max_by_key(|(_, r)| r.verdict) else {
         return Judgement::new(
             Coverage::Configured,
@@ -206,7 +216,7 @@ pub fn of_central(facts: &Facts<'_>, alerts: usize) -> Judgement {
         .views
         .iter()
         .flat_map(|v| &v.resources)
-        .filter(|r| r.verdict != Verdict::Orphan)
+        .filter(|r| r.verdict != Verdict::Orphan && facts.carries(r))
         .flat_map(|r| &r.notes);
     if let Some(silent) = notes.clone().find(|note| note.reason == NO_CONFIRMED_SUBSCRIPTION) {
         // A mail that nobody opened yet is not the same as nobody at all.

@@ -275,6 +275,11 @@ impl Fleet {
             adopted,
             open_elsewhere,
             settling,
+            built_in_topic: begun
+                .world
+                .guard
+                .as_ref()
+                .and_then(|g| Some(g.alert.topic.as_ref()?.name.clone())),
         };
         // Only a pass that writes uses the limits up.
         let mut looked_at;

@@ -3,13 +3,16 @@
 pub mod coverage;
 mod discover;
 pub mod fleet;
+mod inbox;
 mod pass;
+mod prove;
 mod queue;
 mod requests;
 pub mod requeue;
 mod serve;
 mod views;
 mod walk;
+mod watchfulness;
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
@@ -25,6 +28,7 @@ use crate::clock::Clock;
 use crate::config::{Mode, Settings};
 use crate::desired;
 use crate::history::History;
+use crate::inbox::notice::Tell;
 use crate::inventory::Inventory;
 use crate::model::ids::{AccountId, OrganizationId};
 use crate::model::target::{Side, TargetKey};
@@ -35,6 +39,7 @@ use crate::world::{Target, Targets, World};
 
 pub use discover::DiscoverError;
 pub use pass::{PassOutcome, Written};
+pub use prove::{Proof, ProveError};
 pub use requests::Requests;
 pub use serve::serve;
 pub use views::Chronicle;
@@ -72,6 +77,10 @@ pub struct Controller {
     tags: tokio::sync::Mutex<TagCache>,
     fleet: Mutex<fleet::Fleet>,
     chronicle: Mutex<Chronicle>,
+    heard: Mutex<inbox::Heard>,
+    /// Told when the organization may have other accounts.
+    discover_now: Notify,
+    teller: std::sync::OnceLock<Arc<dyn Tell>>,
     endpoints: Endpoints,
     iam_pace: Option<Pace>,
     metrics: Arc<Metrics>,
@@ -129,6 +138,9 @@ impl Controller {
             tags: tokio::sync::Mutex::default(),
             fleet: Mutex::new(fleet::Fleet::new(rules)),
             chronicle: Mutex::default(),
+            heard: Mutex::default(),
+            discover_now: Notify::new(),
+            teller: std::sync::OnceLock::new(),
             endpoints,
             iam_pace: settings.reconcile.iam_writes_per_second.map(Pace::per_second),
             metrics,
@@ -142,6 +154,12 @@ impl Controller {
             cloud,
             settings,
         }
+    }
+
+    /// Passes notices of tampering on to `teller`; the first one that is given stays.
+    pub fn tell_to(&self, teller: Arc<dyn Tell>) {
+        // A second one is a defect of the wiring that harms nobody.
+        let _second = self.teller.set(teller);
     }
 
     /// Whether this process takes away what is ours.

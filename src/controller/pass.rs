@@ -8,8 +8,8 @@ use jiff::Timestamp;
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument;
 
-use super::Controller;
 use super::fleet::{Begun, Decided};
+use super::{Controller, watchfulness};
 use crate::aws::Session;
 use crate::kinds::{KINDS, Sight};
 use crate::model::error::{CloudError, ErrorClass};
@@ -132,6 +132,13 @@ impl Controller {
                 }
                 let intent = self.history.intend(key, change, call.operation()).await;
                 let outcome = self.cloud.execute(session, call, &self.endpoints).await;
+                let request = match &outcome {
+                    Ok(id) => id.as_deref(),
+                    Err(error) => error.request_id.as_deref(),
+                };
+                if let Some(id) = request {
+                    self.heard().writes.made(id);
+                }
                 self.history.answered(intent, &outcome).await;
                 failed = outcome.as_ref().err().map(|error| error.class);
                 if failed.is_none_or(may_have_written) {
@@ -187,6 +194,10 @@ impl Controller {
                 resource.error = Some(failed.1.clone());
             }
         }
+        let wrote = written.iter().any(|w| w.outcome.is_ok());
+        let in_sync = watchfulness::in_sync(error.is_some(), wrote, &resources);
+        let ended = watchfulness::ended(observed_at, self.clock.now(), wrote, in_sync);
+        self.conclude(&begun, &resources, ended);
         let target = begun.target.key.clone();
         let news = self.fleet().finish(&begun, resources.clone(), plan.clone(), error.clone(), observed_at);
         self.metrics.pass(target.side, started.elapsed().as_secs_f64());

@@ -106,6 +106,13 @@ impl Requests {
         self.posted.notify_one();
     }
 
+    /// The targets of an account.
+    pub(super) fn targets_of(&self, account: &AccountId) -> Vec<TargetKey> {
+        let keys = locked(&self.keys);
+        let all = [Side::Central, Side::Member].map(|side| TargetKey::all_of(side, account));
+        all.into_iter().flat_map(|range| keys.range(range).cloned().collect::<Vec<_>>()).collect()
+    }
+
     /// Tells those who wait for it that a pass has ended.
     pub(super) fn passed(&self, key: &TargetKey, began: Timestamp, outcome: Option<&PassOutcome>) {
         let mut open = locked(&self.open);

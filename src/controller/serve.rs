@@ -12,7 +12,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::pass::PassOutcome;
 use super::requests::Requests;
-use super::{Controller, requeue};
+use super::{Controller, inbox, requeue};
 use crate::desired;
 use crate::model::target::TargetKey;
 use crate::model::view::Snapshot;
@@ -21,6 +21,8 @@ use crate::model::view::Snapshot;
 const DRAIN: Duration = Duration::from_secs(8);
 /// The first delay after a discovery that failed.
 const DISCOVERY_BACKOFF: Duration = Duration::from_secs(2);
+/// How long news of the organization are gathered before it is listed.
+const GATHER: Duration = Duration::from_millis(500);
 /// At most so often is a new snapshot put together.
 const SNAPSHOT_PACE: Duration = Duration::from_millis(250);
 
@@ -34,6 +36,7 @@ pub async fn serve(
     let mut tasks: JoinSet<&'static str> = JoinSet::new();
     tasks.spawn(discovery(Arc::clone(&controller), Arc::clone(&requests), stop.clone()));
     tasks.spawn(passes(Arc::clone(&controller), Arc::clone(&requests), stop.clone()));
+    tasks.spawn(inbox::read(Arc::clone(&controller), Arc::clone(&requests), stop.clone()));
     tasks.spawn(publish(Arc::clone(&controller), snapshots, stop.clone()));
     // Each runs until told to stop, so one that ends earlier is a defect.
     let early = tokio::select! {
@@ -67,6 +70,7 @@ async fn discovery(
             () = stop.cancelled() => break,
             found = controller.discover() => found,
         };
+        let took = began.elapsed();
         let pause = match found {
             Ok(changed) => {
                 failures = 0;
@@ -80,9 +84,10 @@ async fn discovery(
                         changed.len()
                     );
                 }
+                controller.heard().repairs.retain(|key| all.contains(key));
                 requests.retarget(all, changed);
                 // Listing an organization must not become all that it is busy with.
-                interval.max(began.elapsed() * 4)
+                interval.max(took * 4)
             }
             Err(error) => {
                 failures = failures.saturating_add(1);
@@ -90,9 +95,15 @@ async fn discovery(
                 DISCOVERY_BACKOFF.saturating_mul(1 << failures.min(10)).min(interval)
             }
         };
+        // News of one account are news of several; and listing them must not become all that we do.
+        let sooner = async {
+            controller.discover_now.notified().await;
+            tokio::time::sleep(GATHER.max(took)).await;
+        };
         tokio::select! {
             () = stop.cancelled() => {}
             () = tokio::time::sleep(pause.min(until_something_ends(&controller))) => {}
+            () = sooner => {}
         }
     }
     "discovery"

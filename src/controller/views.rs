@@ -19,8 +19,8 @@ use crate::model::ids::AccountId;
 use crate::model::resource::Verdict;
 use crate::model::target::{Side, TargetKey};
 use crate::model::view::{
-    AccountView, CentralView, Condition, Coverage, DiscoveryView, HistoryView, ResyncView, Snapshot,
-    Standing, TargetView,
+    AccountView, CentralView, Condition, Coverage, DiscoveryView, HistoryView, InboxView, LatencyView,
+    ResyncView, Snapshot, Standing, TargetView,
 };
 use crate::world::Target;
 
@@ -118,6 +118,8 @@ impl Snapshot {
                 observed_at: None,
             },
             holds: Vec::new(),
+            inbox: InboxView::default(),
+            latency: LatencyView::default(),
             last_resync: None,
             history: HistoryView::default(),
             taken_at: now,
@@ -157,6 +159,10 @@ impl Controller {
             chronicle.shown.put(id, view);
         }
         let holds = holds(&fleet, &mut chronicle, now);
+        let (inbox, latency) = {
+            let heard = self.heard();
+            (heard.view.clone(), heard.latency)
+        };
         Snapshot {
             version: env!("CARGO_PKG_VERSION"),
             installation: settings.installation.to_string(),
@@ -168,6 +174,8 @@ impl Controller {
             accounts: chronicle.shown.accounts().clone(),
             central,
             holds,
+            inbox,
+            latency,
             last_resync: chronicle.last_resync.clone(),
             history: self.history.view(),
             taken_at: now,
@@ -196,6 +204,7 @@ impl Controller {
             views: &views,
             in_grace: false,
             enforce: keys.iter().all(|(_, target)| target.enforce),
+            world: fleet.world.as_deref(),
         };
         let alerts = fleet.world.as_ref().map_or(0, |world| world.alerts.len());
         let judgement = coverage::of_central(&facts, alerts);
@@ -234,6 +243,7 @@ impl Controller {
             views: &views,
             in_grace,
             enforce: first.is_some_and(|target| target.enforce),
+            world: fleet.world.as_deref(),
         };
         let judgement = coverage::of_account(&facts, central);
         let state = (judgement.coverage.label(), judgement.reason);

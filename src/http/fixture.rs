@@ -15,8 +15,8 @@ use crate::model::plan::{Action, Change, Hold, Plan, Stage};
 use crate::model::resource::{FieldChange, Note, Resource, ResourceId, Verdict};
 use crate::model::target::{Side, TargetKey};
 use crate::model::view::{
-    AccountView, CentralView, Condition, Coverage, DiscoveryView, HistoryView, HoldView, ReconcileView,
-    ResyncView, Snapshot, Standing, TargetView,
+    AccountView, CentralView, Condition, Coverage, DiscoveryView, HistoryView, HoldView, InboxView,
+    LatencyView, ReconcileView, ResyncView, Snapshot, Standing, TargetView,
 };
 
 /// A name that must never reach a page as it is.
@@ -278,6 +278,8 @@ pub(crate) fn snapshot(now: Timestamp) -> Snapshot {
             changes: 1,
             since: ago(now, 7_400),
         }],
+        inbox: InboxView::default(),
+        latency: LatencyView::default(),
         last_resync: Some(ResyncView {
             started_at: ago(now, 50),
             finished_at: ago(now, 47),

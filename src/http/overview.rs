@@ -33,6 +33,8 @@ pub(super) async fn status(State(state): State<HttpState>, _: NoParams) -> Json<
         "holds": s.holds.len(),
         "wrong_place": s.wrong_place,
         "discovery": s.discovery,
+        "inbox": s.inbox,
+        "latency": s.latency,
         "oldest_observation_age_seconds": age,
         "last_resync": s.last_resync,
         "history": s.history,

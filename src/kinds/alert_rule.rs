@@ -5,16 +5,20 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use super::rule::{self, RuleSpec};
-use super::{Kind, Removal, Scope, Seen, Sights};
+use super::{Kind, Removal, Scope, Seen, Sights, guard_text};
 use crate::aws::{Cloud, Session};
 use crate::compile::Rule;
+use crate::guard;
 use crate::model::call::{Call, RuleTarget, Transformer};
 use crate::model::resource::KindName;
 use crate::model::target::Side;
-use crate::world::{Alert, Target, World};
+use crate::world::{Alert, Guard, Target, World};
 
 /// The id of the one target of an alert rule.
 pub(super) const TARGET_ID: &str = "topic";
+
+/// The id of the one target of a rule of which only the daemon hears.
+const INBOX_TARGET_ID: &str = "inbox";
 
 pub(super) struct AlertRule;
 
@@ -30,9 +34,19 @@ impl Kind for AlertRule {
         let mut rules = BTreeMap::new();
         for alert in &world.alerts {
             let name = world.named(&alert.name);
+            let text = || alert.text.then(|| text(alert));
             rules.extend(
-                numbered(&name, &alert.rules.shown).map(|(name, rule)| (name, spec(world, alert, rule))),
+                numbered(&name, &alert.rules.shown)
+                    .map(|(name, rule)| (name, spec(world, alert, rule, text()))),
             );
+        }
+        if let Some(Guard { alert }) = &world.guard {
+            let name = world.named(&alert.name);
+            rules.extend(
+                numbered(&name, &alert.rules.shown)
+                    .map(|(name, rule)| (name, spec(world, alert, rule, Some(guard_text::tamper())))),
+            );
+            rules.insert(world.named(guard::WAKE), to_inbox(world, guard::pattern::wake(world)));
         }
         rules
     }
@@ -88,7 +102,30 @@ pub(crate) fn family(name: &str) -> &str {
     name.strip_suffix("-hidden").unwrap_or(name)
 }
 
-fn spec(world: &World, alert: &Alert, rule: &Rule) -> RuleSpec {
+/// A rule of which only the daemon hears.
+pub(super) fn to_inbox(world: &World, pattern: Value) -> RuleSpec {
+    RuleSpec {
+        pattern,
+        state: rule::state(false),
+        description: format!("tells the daemon; {}", world.mark()),
+        schedule: None,
+        role_arn: None,
+        targets: BTreeMap::from([(
+            INBOX_TARGET_ID.to_owned(),
+            RuleTarget {
+                arn: world.inbox_arn(),
+                role_arn: None,
+                retry_attempts: Some(185),
+                retry_seconds: Some(86_400),
+                dead_letter: Some(world.dead_letter_arn(&world.central_region)),
+                transformer: None,
+                foreign_input: None,
+            },
+        )]),
+    }
+}
+
+fn spec(world: &World, alert: &Alert, rule: &Rule, transformer: Option<Transformer>) -> RuleSpec {
     RuleSpec {
         pattern: rule.pattern.clone(),
         state: if rule.enabled { rule::state(alert.read_events) } else { rule::DISABLED.to_owned() },
@@ -103,7 +140,7 @@ fn spec(world: &World, alert: &Alert, rule: &Rule) -> RuleSpec {
                 retry_attempts: Some(185),
                 retry_seconds: Some(86_400),
                 dead_letter: Some(world.dead_letter_arn(&world.central_region)),
-                transformer: alert.text.then(|| text(alert)),
+                transformer,
                 foreign_input: None,
             },
         )]),

@@ -1,4 +1,4 @@
-//! The role with which EventBridge sends from a member to the central bus.
+//! The roles with which EventBridge sends from a member to the central bus: the sender rules' and the guard's.
 
 use std::collections::BTreeMap;
 
@@ -45,8 +45,14 @@ impl Kind for ForwardingRole {
         if !target.roles_here || !target.watched {
             return BTreeMap::new();
         }
-        let spec = if target.writes_role { managed(world, target) } else { verified(Value::from(VERIFIED)) };
-        BTreeMap::from([(world.forwarder.role_name.clone(), spec)])
+        let specs =
+            || if target.writes_role { managed(world, target) } else { verified(Value::from(VERIFIED)) };
+        let spec = specs();
+        let mut roles = BTreeMap::from([(world.forwarder.role_name.clone(), spec)]);
+        if world.guard.is_some() {
+            roles.entry(world.guard_role()).or_insert_with(specs);
+        }
+        roles
     }
 
     async fn observe(

@@ -6,6 +6,8 @@
 pub(crate) mod alert_rule;
 pub(crate) mod event_bus;
 mod forwarding_role;
+mod guard_rule;
+mod guard_text;
 #[cfg(test)]
 pub(crate) mod model;
 pub(crate) mod queue;
@@ -34,11 +36,12 @@ use crate::world::{MARK, MARK_VERSION, OWNER_TAG, Target, World};
 ///
 /// A bus and its policy stand before anything that sends to it, because EventBridge checks them when a target
 /// is put and drops events without a retry when they are missing.
-pub static KINDS: [&dyn AnyKind; 6] = [
+pub static KINDS: [&dyn AnyKind; 7] = [
     &Erased::<queue::Queue>::NEW,
     &Erased::<event_bus::EventBus>::NEW,
     &Erased::<topic::Topic>::NEW,
     &Erased::<alert_rule::AlertRule>::NEW,
+    &Erased::<guard_rule::GuardRule>::NEW,
     &Erased::<forwarding_role::ForwardingRole>::NEW,
     &Erased::<sender_rule::SenderRule>::NEW,
 ];

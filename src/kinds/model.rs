@@ -10,6 +10,7 @@ use super::{AnyKind, Mark, Scope, Seen, Sight, Sights};
 use crate::model::call::{Call, Tags};
 use crate::model::ids::{AccountId, Region};
 use crate::model::resource::{KindName, Note};
+use crate::model::target::Side;
 use crate::world::{Target, World};
 
 /// Where a resource is and what it is called.
@@ -93,7 +94,7 @@ impl Aws {
                 self.take(target, "event_bus", name)?;
             }
             Call::PutRule { bus, name, pattern, state, description, tags } => {
-                let here = place(target, rule_kind(bus), name);
+                let here = place(target, rule_kind(target, bus), name);
                 // Tags of a rule that is there are ignored, and what is not sent is emptied.
                 let (targets, tags) = self
                     .things
@@ -113,7 +114,7 @@ impl Aws {
                         return Err("the role is not there or may not send");
                     }
                 }
-                let rule = self.thing(target, rule_kind(bus), rule)?;
+                let rule = self.thing(target, rule_kind(target, bus), rule)?;
                 for (id, put) in targets {
                     rule.spec["targets"][id] = serde_json::to_value(put).unwrap();
                 }
@@ -122,15 +123,15 @@ impl Aws {
                 }
             }
             Call::RemoveTargets { bus, rule, ids } => {
-                let rule = self.thing(target, rule_kind(bus), rule)?;
+                let rule = self.thing(target, rule_kind(target, bus), rule)?;
                 let targets = rule.spec["targets"].as_object_mut().unwrap();
                 ids.iter().try_for_each(|id| targets.remove(id).map(drop).ok_or("no such target"))?;
             }
             Call::DeleteRule { bus, name } => {
-                if self.thing(target, rule_kind(bus), name)?.spec["targets"] != json!({}) {
+                if self.thing(target, rule_kind(target, bus), name)?.spec["targets"] != json!({}) {
                     return Err("the rule has targets");
                 }
-                self.take(target, rule_kind(bus), name)?;
+                self.take(target, rule_kind(target, bus), name)?;
             }
             Call::TagEvents { arn, tags } => {
                 let (kind, name) = match arn.splitn(6, ':').nth(5).unwrap().split('/').collect::<Vec<_>>()[..]
@@ -336,8 +337,12 @@ fn place(target: &Target, kind: KindName, name: &str) -> Place {
     (target.account().clone(), target.region().clone(), kind, name.to_owned())
 }
 
-fn rule_kind(bus: &str) -> KindName {
-    if bus == DEFAULT_BUS { "sender_rule" } else { "alert_rule" }
+fn rule_kind(target: &Target, bus: &str) -> KindName {
+    match (bus == DEFAULT_BUS, target.key.side) {
+        (false, _) => "alert_rule",
+        (true, Side::Central) => "guard_rule",
+        (true, Side::Member) => "sender_rule",
+    }
 }
 
 /// Whether this is the ARN of a subscription that was asked for and confirmed.

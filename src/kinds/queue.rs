@@ -1,4 +1,5 @@
-//! Dead-letter queues in the central account: one in each Region that has sender rules, and one for the alert rules.
+//! Queues in the central account: for dead letters one in each Region that has sender rules, and one for the alert
+//! rules; and the inbox, for what concerns the daemon itself.
 
 use std::collections::BTreeMap;
 
@@ -8,6 +9,7 @@ use serde_json::{Value, json};
 use super::{Kind, Mark, Removal, Scope, Seen, Sight, Sights};
 use crate::aws::{Cloud, Session};
 use crate::document;
+use crate::guard;
 use crate::model::call::{Call, Tags};
 use crate::model::error::{CloudError, ErrorClass};
 use crate::model::plan::Hold;
@@ -36,15 +38,19 @@ impl Kind for Queue {
     const SIDE: Side = Side::Central;
 
     fn desired(world: &World, target: &Target) -> BTreeMap<String, QueueSpec> {
-        let attributes = BTreeMap::from([
-            ("MessageRetentionPeriod".to_owned(), Value::from(RETENTION)),
-            ("Policy".to_owned(), policy(world, target)),
-            ("SqsManagedSseEnabled".to_owned(), Value::from("true")),
-        ]);
-        BTreeMap::from([(
-            world.dead_letter_queue(),
-            QueueSpec { attributes, tags: world.owner_tags(), messages: 0 },
-        )])
+        let spec = |policy: Value| {
+            let attributes = BTreeMap::from([
+                ("MessageRetentionPeriod".to_owned(), Value::from(RETENTION)),
+                ("Policy".to_owned(), policy),
+                ("SqsManagedSseEnabled".to_owned(), Value::from("true")),
+            ]);
+            QueueSpec { attributes, tags: world.owner_tags(), messages: 0 }
+        };
+        let mut queues = BTreeMap::from([(world.dead_letter_queue(), spec(dead_letters(world, target)))]);
+        if world.inbox && target.holds_bus(world) {
+            queues.insert(world.inbox_queue(), spec(inbox(world)));
+        }
+        queues
     }
 
     async fn observe(
@@ -139,7 +145,8 @@ async fn look(
     }
     let messages = attribute("ApproximateNumberOfMessages").and_then(|n| n.parse().ok()).unwrap_or(0);
     let mut notes = Vec::new();
-    if messages > 0 {
+    // What lies in the inbox waits for us.
+    if messages > 0 && name != world.inbox_queue() {
         notes.push(crate::model::resource::Note {
             reason: DEAD_LETTERS,
             message: format!("{messages} events lie in {name} that could not be delivered"),
@@ -149,24 +156,36 @@ async fn look(
     Ok(Seen { spec: QueueSpec { attributes, tags: world.our_tags(&tags), messages }, mark, notes })
 }
 
-/// Rules of ours may send, over TLS; where AWS says which organization a rule belongs to, it must be ours.
-fn policy(world: &World, target: &Target) -> Value {
+/// Rules of ours may leave dead letters: in members, and on the central bus.
+fn dead_letters(world: &World, target: &Target) -> Value {
     let region = target.region();
-    let queue = world.dead_letter_arn(region);
     let prefix = world.prefix();
     let senders = format!("arn:{}:events:{region}:*:rule/{prefix}*", world.partition);
     let receivers = world.arn("events", region, &world.central, &format!("rule/{}/{prefix}*", world.bus()));
+    policy(world, "dead-letters", &world.dead_letter_arn(region), &[senders, receivers])
+}
+
+/// Rules of ours in the central account may send: on its bus, and the guard on its default bus.
+fn inbox(world: &World) -> Value {
+    let rule = |path: String| world.arn("events", &world.central_region, &world.central, &path);
+    let receivers = rule(format!("rule/{}/{}*", world.bus(), world.prefix()));
+    let guards = rule(format!("rule/{}*", world.named(guard::CENTRAL)));
+    policy(world, "inbox", &world.inbox_arn(), &[receivers, guards])
+}
+
+/// These rules may send, over TLS; where AWS says which organization a rule belongs to, it must be ours.
+fn policy(world: &World, sid: &str, queue: &str, rules: &[String]) -> Value {
     document::normal_policy(json!({
         "Version": "2012-10-17",
         "Statement": [
             {
-                "Sid": "dead-letters",
+                "Sid": sid,
                 "Effect": "Allow",
                 "Principal": { "Service": "events.amazonaws.com" },
                 "Action": "sqs:SendMessage",
                 "Resource": queue,
                 "Condition": {
-                    "ArnLike": { "aws:SourceArn": [senders, receivers] },
+                    "ArnLike": { "aws:SourceArn": rules },
                     "StringEqualsIfExists": { "aws:SourceOrgID": world.organization.as_str() },
                 },
             },

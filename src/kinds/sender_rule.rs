@@ -1,14 +1,19 @@
-//! The rule in a member that forwards a watch to the central bus.
+//! The rules in a member that send to the central bus: one for each watch, and the guard.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
+use serde_json::Value;
+
+use super::guard_rule::is_central;
 use super::rule::{self, DEFAULT_BUS, RuleSpec};
 use super::{Kind, Removal, Scope, Seen, Sights};
 use crate::aws::{Cloud, Session};
+use crate::guard;
 use crate::model::call::{Call, RuleTarget};
 use crate::model::resource::KindName;
 use crate::model::target::Side;
-use crate::world::{Target, World};
+use crate::world::{Reach, Target, Watch, World};
 
 /// The id of the one target of a sender rule.
 pub(super) const TARGET_ID: &str = "central";
@@ -21,9 +26,9 @@ impl Kind for SenderRule {
     const SIDE: Side = Side::Member;
 
     fn desired(world: &World, target: &Target) -> BTreeMap<String, RuleSpec> {
-        let spec = |watch: &crate::world::Watch| RuleSpec {
-            pattern: watch.pattern.clone(),
-            state: rule::state(watch.read_events),
+        let spec = |pattern: &Value, read_events: bool, role: String| RuleSpec {
+            pattern: pattern.clone(),
+            state: rule::state(read_events),
             description: format!("forwards to {}; {}", world.central, world.mark()),
             schedule: None,
             role_arn: None,
@@ -32,7 +37,7 @@ impl Kind for SenderRule {
                 RuleTarget {
                     arn: world.bus_arn(),
                     // A bus that trusts an organization is reached only with a role on the target itself.
-                    role_arn: Some(world.forwarder_arn(target.account())),
+                    role_arn: Some(role),
                     retry_attempts: Some(185),
                     retry_seconds: Some(86_400),
                     dead_letter: Some(world.dead_letter_arn(target.region())),
@@ -41,15 +46,22 @@ impl Kind for SenderRule {
                 },
             )]),
         };
-        let alone = |watch: &&std::sync::Arc<crate::world::Watch>| {
+        let alone = |watch: &&Arc<Watch>| {
             !target.watches.iter().any(|other| watch.contained_in.contains(&other.name))
         };
-        target
-            .watches
-            .iter()
-            .filter(alone)
-            .map(|watch| (world.named(&watch.name), spec(watch.as_ref())))
-            .collect()
+        let forwarder = || world.forwarder_arn(target.account());
+        let sender = |watch: &Arc<Watch>| {
+            (world.named(&watch.name), spec(&watch.pattern, watch.read_events, forwarder()))
+        };
+        let mut rules: BTreeMap<String, RuleSpec> = target.watches.iter().filter(alone).map(sender).collect();
+        // Beside each sender rule, with a role of its own: no single call can silence both.
+        if world.guard.is_some() && !rules.is_empty() {
+            let is_management = matches!(target.reach, Reach::Management(_));
+            let pattern = guard::pattern::member(world, target.account(), target.region(), is_management);
+            let role = world.guard_role_arn(target.account());
+            rules.insert(world.named(guard::MEMBER), spec(&pattern, false, role));
+        }
+        rules
     }
 
     async fn observe(
@@ -59,7 +71,11 @@ impl Kind for SenderRule {
         _: &Target,
         scope: &Scope,
     ) -> Sights<RuleSpec> {
-        rule::observe(cloud, session, world, DEFAULT_BUS, Some(&world.prefix()), scope).await
+        let mut sights =
+            rule::observe(cloud, session, world, DEFAULT_BUS, Some(&world.prefix()), scope).await;
+        // What guards the central account stands on its default bus too, and is no member's.
+        sights.retain(|name, _| !is_central(world, name));
+        sights
     }
 
     fn mend(

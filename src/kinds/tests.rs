@@ -61,10 +61,15 @@ impl Of {
 }
 
 fn standard(kind_name: &str) -> Of {
-    of(kind_name, &fixture::settings(""))
+    // Nothing is guarded as a rule, so that each kind but the guard's own has one resource.
+    of(
+        kind_name,
+        &fixture::settings(if kind_name == "guard_rule" { "[guard]\nenabled = true\n" } else { "" }),
+    )
 }
 
-const KIND_NAMES: [&str; 6] = ["queue", "event_bus", "topic", "alert_rule", "forwarding_role", "sender_rule"];
+const KIND_NAMES: [&str; 7] =
+    ["queue", "event_bus", "topic", "alert_rule", "guard_rule", "forwarding_role", "sender_rule"];
 
 #[test]
 fn the_kinds_stand_in_the_order_in_which_they_are_made() {
@@ -428,6 +433,7 @@ fn each_kind_is_made_from_nothing_in_an_order_that_aws_takes() {
         ("event_bus", vec!["CreateEventBus", "PutPermission"]),
         ("topic", vec!["CreateTopic", "SetTopicAttributes", "Subscribe"]),
         ("alert_rule", vec!["PutRule", "PutTargets"]),
+        ("guard_rule", vec!["PutRule", "PutTargets"]),
         ("forwarding_role", vec!["CreateRole", "PutRolePolicy"]),
         ("sender_rule", vec!["PutRule", "PutTargets"]),
     ] {

@@ -53,8 +53,7 @@ impl Kind for Topic {
             tags: world.owner_tags(),
         };
         world
-            .alerts
-            .iter()
+            .every_alert()
             .filter_map(|alert| alert.topic.as_ref())
             .map(|t| (t.name.clone(), spec(t)))
             .collect()
@@ -162,7 +161,7 @@ fn topic_arn(world: &World, name: &str) -> String {
 }
 
 fn wanted<'a>(world: &'a World, name: &str) -> Option<&'a Wanted> {
-    world.alerts.iter().filter_map(|alert| alert.topic.as_ref()).find(|topic| topic.name == name)
+    world.every_alert().filter_map(|alert| alert.topic.as_ref()).find(|topic| topic.name == name)
 }
 
 fn label((protocol, endpoint): &(String, String)) -> String {

@@ -1,5 +1,7 @@
 //! What orgwatch knows, as it is shown: an immutable snapshot that HTTP, metrics and the command line read.
 
+mod guard;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -11,6 +13,8 @@ use super::ids::{AccountId, OrganizationId, Region};
 use super::plan::{Hold, Plan};
 use super::resource::{Resource, ResourceId, Verdict};
 use super::target::TargetKey;
+
+pub use guard::{InboxView, LatencyView};
 
 /// How an account stands in the organization and towards our filters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
@@ -231,6 +235,10 @@ pub struct Snapshot {
     pub central: CentralView,
     /// What is planned and not made.
     pub holds: Vec<HoldView>,
+    /// The queue that wakes the daemon.
+    pub inbox: InboxView,
+    /// The latest durations of what people wait for.
+    pub latency: LatencyView,
     /// The latest full walk.
     pub last_resync: Option<ResyncView>,
     /// How the history is kept.

@@ -199,7 +199,7 @@ mod tests {
     use super::*;
     use crate::model::plan::Hold;
     use crate::model::resource::Resource;
-    use crate::model::view::{CentralView, DiscoveryView, ResyncView};
+    use crate::model::view::{CentralView, DiscoveryView, InboxView, LatencyView, ResyncView};
     use crate::render::fixtures::{self, HOSTILE, central, id, judged, member, note, resource};
     use insta::assert_snapshot;
     use std::sync::Arc;
@@ -257,6 +257,8 @@ mod tests {
                 observed_at: Some(at("12:00:00")),
             },
             holds: vec![],
+            inbox: InboxView::default(),
+            latency: LatencyView::default(),
             last_resync: Some(ResyncView {
                 started_at: at("12:00:00"),
                 finished_at: at("12:00:03"),

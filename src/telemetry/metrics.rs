@@ -3,6 +3,7 @@
 //! What the snapshot says is computed when it is asked for; only what happens between two snapshots is counted here.
 //! No label carries an account: the API answers for single accounts, and a label for each would multiply every series.
 
+mod guard;
 mod resources;
 
 use std::collections::BTreeMap;
@@ -81,6 +82,8 @@ pub struct Metrics {
     queue: Family<QueueLabels, Gauge>,
     discovery_failures: Counter,
     discovery_success: Gauge<f64, AtomicU64>,
+    /// The guard's.
+    pub guard: guard::Guard,
 }
 
 impl Metrics {
@@ -128,6 +131,7 @@ impl Metrics {
                 success,
                 Gauge::default(),
             ),
+            guard: guard::Guard::new(&mut r),
             registry: Registry::default(),
         };
         r.register("build", "The program", Info::new(vec![("version", env!("CARGO_PKG_VERSION"))]));

@@ -26,6 +26,9 @@ const ALERT: &str =
 pub(crate) fn settings(text: &str) -> Settings {
     let central = format!("[central]\naccount_id = '{CENTRAL}'\n");
     let alert = if text.contains("[[alert]]") { "" } else { ALERT };
+    // What stands beside the path of an alert, where a test does not ask for it, is not there.
+    let guard = if text.contains("[guard]") { "" } else { "[guard]\nenabled = false\n" };
+    let text = &format!("{text}\n{guard}");
     let text = if text.contains("[central]") {
         text.replacen("[central]\n", &central, 1) + "\n" + alert
     } else {

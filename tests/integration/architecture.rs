@@ -6,11 +6,12 @@ use orgwatch::config::Adopt;
 use orgwatch::kinds::KINDS;
 
 /// Parts that know no client, no runtime, no environment and no clock.
-const PURE: [&str; 14] = [
+const PURE: [&str; 15] = [
     "compile",
     "model",
     "document",
     "diff",
+    "guard",
     "world",
     "inventory",
     "judge",

@@ -37,6 +37,9 @@ impl Config {
             name = "iam-changes"
             subscriptions = [{{ protocol = "email", endpoint = "security@example.com" }}]
 
+            [guard]
+            enabled = false
+
             [reconcile]
             mode = "enforce"
 

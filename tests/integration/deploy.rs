@@ -11,7 +11,7 @@ const CENTRAL: &str = "222222222222";
 const MEMBER: &str = "333333333333";
 
 /// Template, account that it is deployed in, resource, property, and the file that must say the same.
-const DOCUMENTS: [(&str, &str, &str, &str, &str); 17] = [
+const DOCUMENTS: [(&str, &str, &str, &str, &str); 19] = [
     ("member-role", MEMBER, "MemberRole", "/AssumeRolePolicyDocument", "member-role-trust"),
     ("member-role", MEMBER, "MemberRole", "/Policies/0/PolicyDocument", "member-role-policy"),
     ("member-role", MEMBER, "Boundary", "/PolicyDocument", "boundary"),
@@ -36,6 +36,8 @@ const DOCUMENTS: [(&str, &str, &str, &str, &str); 17] = [
     ("organization-reader", MEMBER, "Boundary", "/PolicyDocument", "boundary"),
     ("organization-reader", MEMBER, "Forwarder", "/AssumeRolePolicyDocument", "forwarding-role-trust"),
     ("organization-reader", MEMBER, "Forwarder", "/Policies/0/PolicyDocument", "forwarding-role-policy"),
+    ("organization-reader", MEMBER, "ForwarderGuard", "/AssumeRolePolicyDocument", "forwarding-role-trust"),
+    ("organization-reader", MEMBER, "ForwarderGuard", "/Policies/0/PolicyDocument", "forwarding-role-policy"),
     ("central-task-role", CENTRAL, "TaskRole", "/AssumeRolePolicyDocument", "central-task-trust"),
     ("central-task-role", CENTRAL, "TaskRole", "/Policies/0/PolicyDocument", "central-task-policy"),
     ("central", CENTRAL, "TaskRole", "/AssumeRolePolicyDocument", "central-task-trust"),
@@ -99,9 +101,13 @@ fn an_external_id_is_one_more_condition_of_the_trust_and_changes_nothing_else() 
 
 #[test]
 fn a_forwarding_role_of_a_template_is_the_one_that_the_program_would_create() {
-    for template in ["member-role", "organization-reader"] {
-        let role = Stack::new(template, MEMBER, &[]).property("Forwarder", "");
-        assert_eq!(role["RoleName"], "orgwatch-forwarder", "{template}");
+    for (template, resource, name) in [
+        ("member-role", "Forwarder", "orgwatch-forwarder"),
+        ("organization-reader", "Forwarder", "orgwatch-forwarder"),
+        ("organization-reader", "ForwarderGuard", "orgwatch-forwarder-guard"),
+    ] {
+        let role = Stack::new(template, MEMBER, &[]).property(resource, "");
+        assert_eq!(role["RoleName"], name, "{template}");
         assert_eq!(role["Path"], "/", "{template}");
         assert_eq!(role["Description"], "managed by orgwatch/orgwatch v1", "{template}");
         assert_eq!(role["PermissionsBoundary"], "Boundary", "{template}");
@@ -140,8 +146,9 @@ fn every_writing_call_of_the_program_is_allowed_and_no_other_write_is() {
     assert!(called.contains("PutRule"), "{called:?}");
 
     let reads = ["Get", "List", "Describe"];
-    // Of one: entering a role. Of the others: what EventBridge does with the forwarding role.
-    let not_calls = ["sts:AssumeRole", "iam:PassRole", "events:PutEvents"];
+    // Of two: entering a role, and reading the inbox. Of the others: what EventBridge does with the forwarding role.
+    let not_calls =
+        ["sts:AssumeRole", "sqs:DeleteMessage", "sqs:ReceiveMessage", "iam:PassRole", "events:PutEvents"];
     let policies = policies();
     let allowed: BTreeSet<&str> = policies
         .values()

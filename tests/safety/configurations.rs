@@ -96,7 +96,9 @@ proptest! {
 
 async fn run(stage: Stage, change: Change, backwards: bool) {
     // In the management account people install the roles themselves, before they change over.
-    stage.kit.install_forwarder(&mut stage.simulator.world(), &stage.management, "orgwatch-forwarder-2");
+    for role in ["orgwatch-forwarder-2", "orgwatch-forwarder-2-guard"] {
+        stage.kit.install_forwarder(&mut stage.simulator.world(), &stage.management, role);
+    }
     let (from, to) = if backwards { (change.to, change.from) } else { (change.from, change.to) };
     let what = format!("{}{}", change.what, if backwards { ", backwards" } else { "" });
     serve(&stage, &configuration(&stage, from), &what).await;

@@ -17,6 +17,7 @@ mod copies;
 mod credentials;
 mod drift;
 mod foreign;
+mod guard;
 mod installs;
 mod interrupted;
 mod limits;

@@ -90,6 +90,7 @@ impl Stage {
              [[alert]]\nname = 'iam-changes'\nwatches = ['iam-changes']\n\
              subscriptions = [{{ protocol = 'email', endpoint = 'security@example.com' }}]\n\
              [reconcile]\nmode = 'enforce'\niam_writes_per_second = 'off'\nconcurrency = {concurrency}\n\
+             [guard]\nenabled = false\n\
              [http]\nbind = '{bind}'\n\
              [history]\npath = '{}'\n",
             // On a disk, as in production: waiting for it is part of what a write costs.

@@ -22,7 +22,7 @@ fn large(sections: &str) -> crate::config::Settings {
         )
     };
     let all: String = (0..10).map(watch).chain((0..10).map(alert)).collect();
-    settings(&format!("installation = 'abcdefghijklmnopqrst'\n{sections}{all}"))
+    settings(&format!("installation = 'abcdefghijklmnopqrst'\n{sections}[guard]\nenabled = true\n{all}"))
 }
 
 /// Every call that could be needed in a target: all is made, or all is mended, or all is taken away.

@@ -259,6 +259,10 @@ impl Stage {
                 {{ protocol = "sqs", endpoint = "{queue}" }},
             ]
 
+            # Its story is that of the timer, which is quick enough here to be watched.
+            [guard]
+            enabled = false
+
             [reconcile]
             mode = "enforce"
             resync_interval = "2s"

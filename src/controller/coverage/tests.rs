@@ -45,6 +45,7 @@ fn facts<'a>(views: &'a [&'a TargetView]) -> Facts<'a> {
         views,
         in_grace: false,
         enforce: true,
+        world: None,
     }
 }
 

@@ -53,11 +53,24 @@ async fn status_says_everything_in_numbers() {
         "state": "kept"
       },
       "holds": 1,
+      "inbox": {
+        "dropped": 0,
+        "flooded_since": null,
+        "last_message_at": null,
+        "message": null,
+        "state": "waiting",
+        "woken": 0
+      },
       "installation": "orgwatch",
       "last_resync": {
         "duration_seconds": 3.1,
         "finished_at": "2026-11-20T11:59:13Z",
         "started_at": "2026-11-20T11:59:10Z"
+      },
+      "latency": {
+        "join_to_covered_seconds": null,
+        "tamper_to_noticed_seconds": null,
+        "tamper_to_repaired_seconds": null
       },
       "mode": "enforce",
       "observed_at": "2026-11-20T11:59:58Z",

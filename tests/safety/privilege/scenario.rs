@@ -180,6 +180,7 @@ impl Scenario {
         self.strange_subscription(&config).await?;
         self.adoption().await?;
         self.orphans(&config).await?;
+        self.wakes(&config).await?;
         if thorough {
             self.serve(&config).await?;
         }

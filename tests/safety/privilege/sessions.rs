@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
 
-use orgwatch::aws::session_policy::{CENTRAL_READS, MEMBER_READS, ORGANIZATION_READS};
+use orgwatch::aws::session_policy::{CENTRAL_READS, INBOX, MEMBER_READS, ORGANIZATION_READS};
 use orgwatch_sim::call::{Call, Service};
 use serde_json::Value;
 
@@ -65,6 +65,8 @@ fn needed(call: &Call) -> Vec<String> {
         (Service::Sns, "CreateTopic") if with("Tags") => needed.push("sns:TagResource".to_owned()),
         (Service::Sqs, "CreateQueue") if with("tags") => needed.push("sqs:TagQueue".to_owned()),
         (Service::Iam, "CreateRole") if with("Tags") => needed.push("iam:TagRole".to_owned()),
+        // AWS: a batch is allowed by the action for one.
+        (Service::Sqs, "DeleteMessageBatch") => needed = vec!["sqs:DeleteMessage".to_owned()],
         _ => {}
     }
     needed
@@ -95,6 +97,7 @@ fn every_action_that_a_session_policy_lists_is_used_on_its_side_and_no_session_g
         ("orgwatch-task", CENTRAL_READS.as_slice()),
         ("orgwatch-organization-reader", ORGANIZATION_READS.as_slice()),
         ("orgwatch-task", &["sts:AssumeRole"]),
+        ("orgwatch-task", INBOX.as_slice()),
     ] {
         let all: BTreeSet<String> = listed.iter().map(|action| (*action).to_owned()).collect();
         let used = sessions.used_of(role, listed);
@@ -106,10 +109,10 @@ fn every_action_that_a_session_policy_lists_is_used_on_its_side_and_no_session_g
         [("orgwatch-member", MEMBER_READS.as_slice()), ("orgwatch-task", CENTRAL_READS.as_slice())]
     {
         let reads: BTreeSet<String> = reads.iter().map(|action| (*action).to_owned()).collect();
-        let writing = sessions
-            .used
-            .iter()
-            .filter(|((of, listed), _)| of == role && *listed != reads && !listed.contains("sts:AssumeRole"));
+        let others = ["sts:AssumeRole", "sqs:ReceiveMessage"];
+        let writing = sessions.used.iter().filter(|((of, listed), _)| {
+            of == role && *listed != reads && !others.iter().any(|other| listed.contains(*other))
+        });
         let (mut granted, mut used) = (BTreeSet::new(), BTreeSet::new());
         for ((_, listed), of_these) in writing {
             granted.extend(listed.clone());

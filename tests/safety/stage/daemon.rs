@@ -7,6 +7,7 @@ use aws_credential_types::Credentials;
 use aws_credential_types::provider::SharedCredentialsProvider;
 use aws_smithy_async::rt::sleep::{SharedAsyncSleep, TokioSleep};
 use aws_smithy_async::time::{SharedTimeSource, TimeSource};
+use aws_smithy_runtime_api::client::stalled_stream_protection::StalledStreamProtectionConfig;
 use orgwatch::aws::{Cloud, load};
 use orgwatch::clock::Clock;
 use orgwatch::config::{self, Settings};
@@ -64,6 +65,9 @@ impl Daemon {
             .retry_config(load::retries().with_use_static_exponential_base(true))
             .time_source(SharedTimeSource::new(VirtualTime(clock.clone())))
             .timeout_config(load::timeouts())
+            // It watches how a body is read, and without a socket nobody reads one: whoever waits long for an answer would
+            // be taken for stalled.
+            .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
             .endpoint_url("http://simulator.invalid")
             .region(aws_types::region::Region::new(settings.central_region().to_string()))
             .credentials_provider(SharedCredentialsProvider::new(credentials))
@@ -99,6 +103,15 @@ impl Daemon {
         self.stop.cancel();
         serving.await.expect("a stop in good order");
         false
+    }
+
+    /// Serves until somebody cancels `stop`.
+    pub(crate) async fn serve_until_stopped(&self) {
+        let requests =
+            Arc::new(Requests::new(self.snapshots.subscribe(), self.stop.clone(), self.clock.clone()));
+        let controller = Arc::clone(&self.controller);
+        let serving = controller::serve(controller, requests, self.snapshots.clone(), self.stop.clone());
+        serving.await.expect("a stop in good order");
     }
 
     /// What `apply --yes` does, or `teardown --yes`. Answers its passes.

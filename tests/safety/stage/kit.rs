@@ -59,8 +59,7 @@ impl Kit {
         let central = self.central_account.clone();
         role(world, &central, "orgwatch-task", "central-task-trust.json", &["central-task-policy.json"]);
         for account in members {
-            role(world, account, "orgwatch-member", "member-role-trust.json", &["member-role-policy.json"]);
-            boundary(world, account);
+            self.install_member(world, account);
         }
         let reader = "organization-reader-policy.json";
         role(world, management, "orgwatch-organization-reader", "organization-reader-trust.json", &[reader]);
@@ -73,6 +72,23 @@ impl Kit {
         );
         boundary(world, management);
         self.install_forwarder(world, management, "orgwatch-forwarder");
+        self.install_forwarder(world, management, "orgwatch-forwarder-guard");
+    }
+
+    /// Installs what the template installs in a member.
+    pub(crate) fn install_member(&self, world: &mut World, account: &str) {
+        let read = |file: &str| Document::parse(&self.document(file, account)).expect("it is a policy");
+        let mut new = NewRole::new("orgwatch-member", read("member-role-trust.json"));
+        let policy = "member-role-policy.json";
+        new.inline = [(Self::inline_name(policy), read(policy))].into();
+        new.created_at = Some(Timestamp::UNIX_EPOCH);
+        install_role(world, account, new);
+        let boundary = NewPolicy {
+            name: "orgwatch-boundary".to_owned(),
+            path: "/".to_owned(),
+            document: read("boundary.json"),
+        };
+        install_policy(world, account, boundary);
     }
 
     /// Installs a forwarding role as the template makes it in the management account, where the daemon never does.

@@ -1,6 +1,7 @@
 //! Operations on messages: sending, receiving, deleting.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -10,7 +11,7 @@ use serde_json::{Map, Value, json};
 use super::errors::{invalid, missing, modelled, out_of_range};
 use super::message::{Attribute, Message};
 use super::{Place, admit, digest};
-use crate::call::{Call, Caller, Principal, Refusal};
+use crate::call::{Call, Caller, Principal, Refusal, Service};
 use crate::world::World;
 
 /// AWS: ten message attributes.
@@ -130,6 +131,7 @@ pub(super) fn put(
         received: 0,
     };
     queue.messages.push(message, options.messages);
+    world.arrivals.notify_waiters();
     Ok(answer)
 }
 
@@ -173,6 +175,23 @@ pub(super) fn receive(world: &mut World, call: &Call) -> Result<Value, Refusal> 
         return Ok(json!({}));
     }
     Ok(json!({ "Messages": messages }))
+}
+
+/// How long a call that receives would wait as things are: not at all where there is something to receive, or nothing
+/// to wait for.
+pub(super) fn patience(world: &World, call: &Call) -> Duration {
+    if call.service != Service::Sqs || call.operation != "ReceiveMessage" {
+        return Duration::ZERO;
+    }
+    let Ok(place) = Place::of(call) else { return Duration::ZERO };
+    let Some(queue) = place.find(world) else { return Duration::ZERO };
+    if queue.messages.any(world.now()) || admit(world, call, "sqs:ReceiveMessage", &place).is_err() {
+        return Duration::ZERO;
+    }
+    let own = || queue.number("ReceiveMessageWaitTimeSeconds");
+    // AWS: 20 seconds at most; what is beyond is refused without waiting.
+    let seconds = call.number("WaitTimeSeconds").unwrap_or_else(own);
+    u64::try_from(seconds).ok().filter(|seconds| *seconds <= 20).map_or(Duration::ZERO, Duration::from_secs)
 }
 
 fn handle(call: &Call) -> Result<&str, Refusal> {

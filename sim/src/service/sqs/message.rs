@@ -101,6 +101,11 @@ impl Messages {
         }
     }
 
+    /// Whether a message can be received now.
+    pub(super) fn any(&self, now: Timestamp) -> bool {
+        self.by_visibility.range(..=(now, u64::MAX)).next().is_some()
+    }
+
     /// Receives up to `most` messages, which are hidden for `hidden`; each with its receipt handle.
     pub(super) fn receive(
         &mut self,

@@ -86,6 +86,11 @@ impl Queue {
     }
 }
 
+/// How long a call would wait for a message as things are; nothing for every other call.
+pub fn patience(world: &World, call: &Call) -> std::time::Duration {
+    exchange::patience(world, call)
+}
+
 /// Performs one operation.
 pub fn perform(world: &mut World, call: &Call) -> Result<Value, Refusal> {
     match call.operation.as_str() {

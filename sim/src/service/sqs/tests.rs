@@ -389,3 +389,38 @@ fn a_service_cannot_send_to_nothing_or_past_the_services_own_key() {
     assert_eq!(send(&mut world, ARN, "x", &BTreeMap::new(), &events()), Err("NO_PERMISSIONS".to_owned()));
     assert!(receive(&mut world).is_empty());
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_call_that_would_rather_wait_receives_what_arrives_meanwhile_and_nothing_after_its_patience() {
+    use crate::simulator::Simulator;
+    use std::time::Duration;
+    use tokio::time::{Instant, sleep};
+
+    let simulator = Simulator::new(with_queue());
+    let receive = |seconds: u32| {
+        let body = json!({ "QueueUrl": URL, "WaitTimeSeconds": seconds }).to_string();
+        let request =
+            http::Request::post("/").header("x-amz-target", "AmazonSQS.ReceiveMessage").body(body.into());
+        let (simulator, request) = (simulator.clone(), request.unwrap());
+        async move {
+            let answer = simulator.handle(request).await.response;
+            serde_json::from_slice::<Value>(answer.body()).unwrap()
+        }
+    };
+    let began = Instant::now();
+    assert_eq!(receive(20).await, json!({}));
+    assert_eq!(began.elapsed(), Duration::from_secs(20));
+    let began = Instant::now();
+    let arrives = async {
+        sleep(Duration::from_secs(7)).await;
+        let message = json!({ "QueueUrl": URL, "MessageBody": "hello" });
+        ask(&mut simulator.world(), "SendMessage", message).unwrap();
+    };
+    let (received, ()) = tokio::join!(receive(20), arrives);
+    assert_eq!(received["Messages"][0]["Body"], "hello");
+    assert_eq!(began.elapsed(), Duration::from_secs(7));
+    // Whoever does not want to wait gets what there is.
+    let began = Instant::now();
+    assert_eq!(receive(0).await, json!({}));
+    assert_eq!(began.elapsed(), Duration::ZERO);
+}

@@ -193,6 +193,18 @@ impl Scenario {
         if left.is_empty() { Ok(()) } else { Err(format!("serve: {left:#?}")) }
     }
 
+    /// The daemon is woken by what somebody does to a rule.
+    pub(super) async fn wakes(&self, config: &str) -> Done {
+        let daemon = self.process(config, Purpose::default());
+        let around = async {
+            tokio::time::sleep(Duration::from_secs(30)).await;
+            Drift::RuleDisabled.happens(&self.stage, self.member());
+        };
+        futures::join!(around, daemon.serve_for(Duration::from_secs(60)));
+        let (left, inbox) = (daemon.out_of_sync(), daemon.snapshot().inbox);
+        if left.is_empty() && inbox.woken > 0 { Ok(()) } else { Err(format!("wakes: {inbox:?} {left:#?}")) }
+    }
+
     /// Everything goes, from a second Region too, a queue with an event in it and a role without its boundary
     /// included.
     pub(super) async fn teardown(&self) -> Done {
@@ -248,6 +260,7 @@ impl Scenario {
 
 /// Whether the templates install a role of that name in the account.
 fn is_installed(stage: &Stage, account: &str, name: &str) -> bool {
-    let forwarder = name == "orgwatch-forwarder" && account == stage.management;
+    let forwarders = ["orgwatch-forwarder", "orgwatch-forwarder-guard"];
+    let forwarder = forwarders.contains(&name) && account == stage.management;
     forwarder || ["orgwatch-member", "orgwatch-task", "orgwatch-organization-reader"].contains(&name)
 }

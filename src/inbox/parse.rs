@@ -1,0 +1,73 @@
+//! From a message's body to what it tells. Pure.
+
+use jiff::Timestamp;
+use serde::Deserialize;
+use serde_json::Value;
+
+use super::{Message, Tampering};
+
+/// The longest body that is read, in bytes: more than EventBridge's largest event.
+pub const LONGEST: usize = 300 * 1024;
+/// The longest text that is kept of a message, in characters.
+const LONGEST_TEXT: usize = 300;
+
+/// What people and services may do to what is ours.
+const GUARDED: [&str; 5] = ["aws.cloudtrail", "aws.events", "aws.iam", "aws.sns", "aws.sqs"];
+
+#[derive(Deserialize)]
+struct Envelope {
+    source: String,
+    account: String,
+    region: String,
+    time: Timestamp,
+    #[serde(default)]
+    detail: Value,
+}
+
+/// Reads a message once.
+pub fn parse(body: &str) -> Message {
+    if body.len() > LONGEST {
+        return Message::Foreign("TooLong");
+    }
+    let Ok(envelope) = serde_json::from_str::<Envelope>(body) else {
+        return Message::Foreign("Malformed");
+    };
+    match envelope.source.as_str() {
+        source if GUARDED.contains(&source) => tampering(&envelope),
+        "aws.organizations" => match (envelope.account.parse(), text(&envelope.detail, "/eventName")) {
+            (Ok(account), Some(event)) => Message::Organization { account, event, at: envelope.time },
+            _ => Message::Foreign("Malformed"),
+        },
+        _ => Message::Foreign("UnknownSource"),
+    }
+}
+
+fn tampering(envelope: &Envelope) -> Message {
+    let Envelope { source, account, region, time, detail } = envelope;
+    let (Ok(account), Ok(region)) = (account.parse(), region.parse()) else {
+        return Message::Foreign("Malformed");
+    };
+    let (Some(event_id), Some(operation)) = (text(detail, "/eventID"), text(detail, "/eventName")) else {
+        return Message::Foreign("Malformed");
+    };
+    let identity = "/userIdentity/sessionContext/sessionIssuer/userName";
+    let actor = text(detail, "/userIdentity/arn").or_else(|| text(detail, "/userIdentity/invokedBy"));
+    Message::Wake(Tampering {
+        event_id,
+        request_id: text(detail, "/requestID"),
+        account,
+        region,
+        service: source.trim_start_matches("aws.").to_owned(),
+        operation,
+        actor: actor.unwrap_or_else(|| "somebody unnamed".to_owned()),
+        role: text(detail, identity),
+        failed: detail.get("errorCode").is_some_and(|code| !code.is_null()),
+        at: *time,
+    })
+}
+
+/// The text at `pointer`, without control characters and cut off where it is long.
+fn text(detail: &Value, pointer: &str) -> Option<String> {
+    let text = detail.pointer(pointer)?.as_str().filter(|text| !text.is_empty())?;
+    Some(text.chars().filter(|c| !c.is_control()).take(LONGEST_TEXT).collect())
+}
