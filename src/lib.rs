@@ -33,6 +33,7 @@ pub mod pattern;
 pub mod planning;
 pub mod presets;
 pub mod render;
+pub mod route;
 mod spelling;
 pub mod telemetry;
 pub mod world;

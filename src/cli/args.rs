@@ -118,6 +118,16 @@ Example, in a Dockerfile:
   HEALTHCHECK CMD [\"/orgwatch\", \"health\"]")]
     Health(HealthArgs),
 
+    /// Say what would become of an event: who is told what, or why nobody is.
+    ///
+    /// The event is one that EventBridge delivered, or what CloudTrail keeps: a record, a file of
+    /// `Records`, or what `aws cloudtrail lookup-events` prints. Nothing is sent to AWS.
+    #[command(after_long_help = "\
+Example, for the last deletions of users:
+  aws cloudtrail lookup-events --region us-east-1 \\
+    --lookup-attributes AttributeKey=EventName,AttributeValue=DeleteUser | orgwatch match")]
+    Match(MatchArgs),
+
     /// List the event patterns that ship with orgwatch, or show one in full.
     #[command(after_long_help = "\
 Example:
@@ -254,6 +264,18 @@ pub struct HealthArgs {
     /// Where it is asked instead, such as http://127.0.0.1:8080; the configuration is not read then.
     #[arg(long, value_name = "URL", value_parser = daemon_url)]
     pub url: Option<Url>,
+}
+
+/// The arguments of `match`.
+#[derive(Clone, Debug, Args)]
+pub struct MatchArgs {
+    /// A file with one event or several; `-` is standard input.
+    #[arg(long, value_name = "FILE", default_value = "-")]
+    pub event: String,
+
+    /// Print JSON.
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// The arguments of `presets`.
@@ -461,6 +483,7 @@ mod tests {
           history   Show what happened: writes, drift, changes of coverage
           check     Check the configuration, all problems at once
           health    Ask whether the daemon on this machine serves, for supervisors of containers
+          match     Say what would become of an event: who is told what, or why nobody is
           presets   List the event patterns that ship with orgwatch, or show one in full
           teardown  Remove what orgwatch made: members first, the central account last
           help      Print this message or the help of the given subcommand(s)

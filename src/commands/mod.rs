@@ -7,6 +7,7 @@ mod daemon;
 mod demo;
 mod health;
 mod history;
+mod match_event;
 mod plan;
 mod presets;
 mod serve;
@@ -51,6 +52,7 @@ pub async fn run(cli: Cli) -> anyhow::Result<Outcome> {
         Command::History(arguments) => history::run(&invocation, &arguments).await,
         Command::Check(arguments) => check::run(&invocation, &arguments).await,
         Command::Health(arguments) => health::run(&invocation, &arguments).await,
+        Command::Match(arguments) => match_event::run(&invocation, &arguments),
         Command::Presets(arguments) => presets::run(&invocation, &arguments),
         Command::Teardown(arguments) => teardown::run(&invocation, &arguments).await,
         #[cfg(feature = "demo")]

@@ -28,6 +28,7 @@ pub fn checked(mut loaded: Loaded, now: Timestamp) -> Result<Loaded, ConfigError
 pub fn problems(settings: &Settings, now: Timestamp) -> Vec<Problem> {
     let mut problems = overlaps(settings);
     for (i, alert) in settings.alerts.iter().enumerate() {
+        problems.extend(super::wider::problems(settings, &format!("alert[{i}]"), alert));
         if let Err(error) = super::alert(settings, alert, now) {
             problems.push(Problem {
                 code: "E-cannot-combine",

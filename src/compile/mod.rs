@@ -10,6 +10,7 @@ mod check;
 mod own;
 mod senders;
 mod suppress;
+mod wider;
 
 #[cfg(test)]
 mod tests;

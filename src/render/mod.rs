@@ -10,6 +10,7 @@ pub mod plan;
 pub mod presets;
 pub mod problems;
 pub mod progress;
+pub mod route;
 pub mod status;
 #[cfg(feature = "demo")]
 pub mod story;

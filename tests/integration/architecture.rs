@@ -6,7 +6,7 @@ use orgwatch::config::Adopt;
 use orgwatch::kinds::KINDS;
 
 /// Parts that know no client, no runtime, no environment and no clock.
-const PURE: [&str; 15] = [
+const PURE: [&str; 16] = [
     "compile",
     "model",
     "document",
@@ -20,6 +20,7 @@ const PURE: [&str; 15] = [
     "desired",
     "presets",
     "pattern",
+    "route",
     "spelling",
     "render",
 ];
