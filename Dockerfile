@@ -13,11 +13,14 @@ RUN apt-get update \
     && rm -rf /var/lib/apt/lists/*
 # The base has the compiler of rust-toolchain.toml; without this, rustup would fetch its lint tools as well.
 ENV RUSTUP_TOOLCHAIN=1.95.0
-RUN rustup target add "$(uname -m)-unknown-linux-musl"
-WORKDIR /src
-
 # Puts the list of dependencies into the binary, where scanners of images find it.
 RUN cargo install cargo-auditable --locked --version 0.7.7 --root /usr/local
+# Another target, with other flags, is for where the musl one cannot be had.
+ARG TARGET=
+ARG TARGET_RUSTFLAGS=
+ENV RUSTFLAGS=${TARGET_RUSTFLAGS}
+RUN echo "${TARGET:-$(uname -m)-unknown-linux-musl}" > /target && rustup target add "$(cat /target)"
+WORKDIR /src
 
 # The dependencies, in a layer that lasts until a manifest changes. The programs are empty here, but must be where the
 # manifests say. The simulator belongs to the workspace, so cargo must see a package there.
@@ -28,22 +31,22 @@ RUN mkdir -p src sim/src tests/integration tests/safety benches/passes \
     && for main in src/main.rs sim/src/main.rs tests/integration/main.rs tests/safety/main.rs benches/passes/main.rs; do \
         echo 'fn main() {}' > "$main"; done \
     && touch src/lib.rs sim/src/lib.rs \
-    && cargo auditable build --locked --profile "$PROFILE" --target "$(uname -m)-unknown-linux-musl" --bin orgwatch
+    && cargo auditable build --locked --profile "$PROFILE" --target "$(cat /target)" --bin orgwatch
 
 COPY . .
 # The files come with the dates of the checkout, which may lie before the empty program above: without the touch,
 # cargo would find nothing to do and the image would ship that one.
 RUN touch src/main.rs src/lib.rs \
-    && cargo auditable build --locked --profile "$PROFILE" --target "$(uname -m)-unknown-linux-musl" --bin orgwatch \
-    && install -D "target/$(uname -m)-unknown-linux-musl/$PROFILE/orgwatch" /image/orgwatch \
+    && cargo auditable build --locked --profile "$PROFILE" --target "$(cat /target)" --bin orgwatch \
+    && install -D "target/$(cat /target)/$PROFILE/orgwatch" /image/orgwatch \
     && install -D --mode 0644 /etc/ssl/certs/ca-certificates.crt /image/etc/ssl/certs/ca-certificates.crt \
     && install --directory --owner 65532 --group 65532 --mode 0750 /image/var/lib/orgwatch
 
 # The same with the simulated organization, for `docker build --target demo`.
 FROM build AS build-demo
 RUN touch sim/src/lib.rs \
-    && cargo auditable build --locked --profile "$PROFILE" --target "$(uname -m)-unknown-linux-musl" --bin orgwatch --features demo \
-    && install "target/$(uname -m)-unknown-linux-musl/$PROFILE/orgwatch" /image/orgwatch
+    && cargo auditable build --locked --profile "$PROFILE" --target "$(cat /target)" --bin orgwatch --features demo \
+    && install "target/$(cat /target)/$PROFILE/orgwatch" /image/orgwatch
 
 FROM ${BASE_IMAGE} AS demo
 LABEL org.opencontainers.image.title="orgwatch demo" \

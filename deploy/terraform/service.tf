@@ -142,7 +142,7 @@ resource "aws_ecs_task_definition" "this" {
   family                   = each.key
   requires_compatibilities = ["FARGATE"]
   network_mode             = "awsvpc"
-  # Enough for 10,000 accounts.
+  # Enough for thousands of accounts.
   cpu                = 256
   memory             = 512
   task_role_arn      = aws_iam_role.task.arn

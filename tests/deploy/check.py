@@ -1,4 +1,4 @@
-"""Checks what deploy/ hands out, each kind of file with the tool that is made for it.
+"""Checks what deploy/ hands out, the workflows and the documents, each kind of file with what is made for it.
 
     python3 tests/deploy/check.py [--deep]
 
@@ -70,6 +70,7 @@ def generated() -> None:
     """What is written by a program says what it would write."""
     run(sys.executable, DEPLOY / "policies.py", "--check")
     run(sys.executable, MONITORING / "generate.py", "--check")
+    run(sys.executable, ROOT / "config" / "reference.py", "--check")
 
 
 def cloudformation() -> None:
@@ -186,11 +187,49 @@ def systemd() -> None:
 def compose() -> None:
     import yaml
 
+    schema(DEPLOY / "compose.yaml", "vendor.compose-spec")
     services = yaml.safe_load((DEPLOY / "compose.yaml").read_text())["services"]
     stages = re.findall(r"^FROM .* AS (\S+)$", (ROOT / "Dockerfile").read_text(), re.M)
     for name, service in services.items():
         target = service["build"]["target"]
         demand(target in stages, f"compose.yaml: {name} wants the target {target}; the Dockerfile has {stages}")
+
+
+def schema(file: Path, name: str) -> None:
+    run(Path(sys.executable).parent / "check-jsonschema", "--builtin-schema", name, file)
+
+
+def workflows() -> None:
+    for file in sorted((ROOT / ".github" / "workflows").glob("*.yml")):
+        schema(file, "vendor.github-workflows")
+
+
+def documents() -> None:
+    """Every link from one document of the project to another, or to a heading in it, leads somewhere."""
+
+    def anchors(text: str) -> set[str]:
+        # As GitHub makes them of headings: small letters, no punctuation, dashes for spaces.
+        headings = re.findall(r"^#+ (.*)$", re.sub(r"^```.*?^```", "", text, flags=re.S | re.M), re.M)
+        return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+    pages = [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), *DEPLOY.rglob("*.md")]
+    demand(len(pages) > 20, f"only {len(pages)} documents were found")
+    index = (ROOT / "docs" / "README.md").read_text()
+    broken = []
+    for page in pages:
+        text = page.read_text()
+        for target in re.findall(r"\]\(([^)\s]+)\)", text):
+            if re.match(r"[a-z]+:", target):
+                continue
+            path, _, anchor = target.partition("#")
+            file = (page.parent / path).resolve() if path else page
+            if not file.exists():
+                broken.append(f"{page.relative_to(ROOT)}: {target} is not there")
+            elif anchor and file.suffix == ".md" and anchor not in anchors(file.read_text()):
+                broken.append(f"{page.relative_to(ROOT)}: {target}: no such heading")
+        if page.parent == ROOT / "docs" and page.name != "README.md" and f"({page.name}" not in index:
+            broken.append(f"docs/README.md does not name {page.name}")
+    demand(not broken, "\n".join(broken))
 
 
 def monitoring() -> None:
@@ -230,7 +269,7 @@ def deep() -> None:
     print(said)
 
 
-CHECKS = (generated, cloudformation, terraform, kubernetes, systemd, compose, monitoring)
+CHECKS = (generated, cloudformation, terraform, kubernetes, systemd, compose, workflows, monitoring, documents)
 
 
 def main() -> int:
