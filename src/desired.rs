@@ -7,7 +7,7 @@ use jiff::Timestamp;
 
 use crate::compile::{self, AlertRules, CannotCombine, Rule};
 use crate::config::{
-    Alert as AlertSettings, Format, ForwardingRole, Mode, OverrideScope, Senders, Settings,
+    self, Alert as AlertSettings, Format, ForwardingRole, Mode, OverrideScope, Senders, Settings,
     UnknownSubscriptions,
 };
 use crate::config::{OnExclude, Watch as WatchSettings, WatchAccounts};
@@ -55,6 +55,7 @@ pub fn world(
             boundary: settings.member.permissions_boundary.clone(),
         },
         only_forwarders: settings.central.senders == Senders::ForwardingRoles,
+        archive_days: settings.central.archive_retention.map(config::days),
         watches: settings.watches.iter().map(|watch| Arc::new(resolved(settings, watch))).collect(),
         alerts: Vec::new(),
         guard: None,
@@ -104,7 +105,12 @@ fn tamper(settings: &Settings, world: &World) -> Alert {
             .alerts
             .iter()
             .filter_map(|alert| alert.topic.as_ref())
-            .flat_map(|topic| topic.subscriptions.iter().cloned())
+            .flat_map(|topic| topic.subscriptions.clone())
+            .map(|(who, mut attributes)| {
+                // What is asked of an alert's messages says nothing of these.
+                attributes.retain(|name, _| !name.starts_with("FilterPolicy"));
+                (who, attributes)
+            })
             .collect(),
         remove_unknown: false,
     });
@@ -121,7 +127,7 @@ fn tamper(settings: &Settings, world: &World) -> Alert {
         ),
         topic,
         severity: None,
-        text: true,
+        format: Format::Text,
     }
 }
 
@@ -169,7 +175,7 @@ fn delivered(
         subscriptions: alert
             .subscriptions
             .iter()
-            .map(|s| (s.protocol.as_str().to_owned(), s.endpoint.shown().to_owned()))
+            .map(|s| ((s.protocol.as_str().to_owned(), s.endpoint.shown().to_owned()), s.attributes()))
             .collect(),
         remove_unknown: alert.unknown_subscriptions == UnknownSubscriptions::Remove,
     });
@@ -183,7 +189,7 @@ fn delivered(
         ),
         topic,
         severity: alert.severity.clone(),
-        text: alert.format == Format::Text,
+        format: alert.format,
     })
 }
 

@@ -19,6 +19,7 @@ mod corpus;
 pub mod desired;
 pub mod diff;
 pub mod document;
+pub mod format;
 pub mod guard;
 pub mod history;
 pub mod http;

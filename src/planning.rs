@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use crate::judge::{Judged, MISSING, Memory, STRANGER, UNKNOWN_SUBSCRIPTION};
 use crate::kinds::alert_rule;
+use crate::kinds::archive::ARCHIVE_KEPT;
 use crate::kinds::queue::DEAD_LETTERS;
 use crate::kinds::topic::{NO_CONFIRMED_SUBSCRIPTION, WAITING_FOR_CONFIRMATION};
 use crate::limits::{Allowance, Denial};
@@ -93,6 +94,7 @@ pub fn plan(
                 .or_else(|| guards.not_yet.clone().filter(|_| !guards.teardown))
                 .or_else(|| kinds_hold(proposal_hold, guards))
                 .or_else(|| adopted(target, going, guards))
+                .or_else(|| keeps_its_bus(judged, going, guards))
                 .or_else(|| unconfirmed(judged, going, guards).filter(|_| !guards.teardown))
                 .or_else(|| waits.clone())
                 .or_else(|| used_elsewhere(going, guards))
@@ -237,7 +239,9 @@ fn unconfirmed(judged: &[Judged], going: &Judged, guards: &Guards) -> Option<Hol
 
 /// What a kind itself holds back goes in a teardown that somebody asked for; data only if that was asked for too.
 fn kinds_hold(hold: Option<Hold>, guards: &Guards) -> Option<Hold> {
-    hold.filter(|hold| !guards.teardown || (hold.reason == DEAD_LETTERS && !guards.delete_data))
+    let is_data = |hold: &Hold| [DEAD_LETTERS, ARCHIVE_KEPT].contains(&hold.reason);
+    // An archive is data in a teardown and outside one; a pass that prunes never takes it.
+    hold.filter(|hold| !guards.teardown || (is_data(hold) && !guards.delete_data))
 }
 
 /// A role serves every Region of its account, and each Region is a target of its own.
@@ -245,6 +249,21 @@ fn used_elsewhere(going: &Judged, guards: &Guards) -> Option<Hold> {
     let open = going.resource.id.kind == "forwarding_role" && guards.open_elsewhere && !guards.teardown;
     open.then(|| {
         wait("WaitingForRegions", "a role goes only after every Region of its account was seen in place")
+    })
+}
+
+/// An archive that stays keeps the bus whose events it holds, which they could not be replayed to otherwise.
+fn keeps_its_bus(judged: &[Judged], going: &Judged, guards: &Guards) -> Option<Hold> {
+    let stays = going.resource.id.kind == "event_bus" && !guards.delete_data;
+    let archive =
+        judged.iter().filter(|j| stays && j.resource.id.kind == "archive").find(|j| j.seen.is_some())?;
+    Some(Hold {
+        reason: ARCHIVE_KEPT,
+        message: format!(
+            "bus {} stays with its archive {}; `teardown --delete-data` takes both",
+            going.resource.id.name, archive.resource.id.name
+        ),
+        waits: false,
     })
 }
 

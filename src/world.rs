@@ -9,6 +9,7 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use crate::compile::AlertRules;
+use crate::config::Format;
 use crate::guard;
 use crate::model::call::Tags;
 use crate::model::ids::{AccountId, Installation, OrganizationId, Region, RoleArn};
@@ -42,8 +43,8 @@ pub struct Topic {
     pub name: String,
     /// The sender's name in mails.
     pub display_name: Option<String>,
-    /// Protocol and endpoint, as they may be shown.
-    pub subscriptions: BTreeSet<(String, String)>,
+    /// By protocol and endpoint as they may be shown: the attributes, by SNS's names.
+    pub subscriptions: BTreeMap<(String, String), BTreeMap<String, Value>>,
     /// Whether subscriptions that nobody configured are removed.
     pub remove_unknown: bool,
 }
@@ -70,8 +71,8 @@ pub struct Alert {
     pub topic: Option<Topic>,
     /// How urgent, in the user's own word.
     pub severity: Option<String>,
-    /// Whether people get a text instead of the event itself.
-    pub text: bool,
+    /// How its message is written.
+    pub format: Format,
 }
 
 /// A watch as all of its targets have it.
@@ -106,6 +107,8 @@ pub struct World {
     pub forwarder: Forwarder,
     /// Whether only forwarding roles may send, or everything in the organization.
     pub only_forwarders: bool,
+    /// How long the archive of the bus keeps events, in days, 0 for ever; none: there is no archive.
+    pub archive_days: Option<i32>,
     /// What members forward, in the order of the settings.
     pub watches: Vec<Arc<Watch>>,
     /// What is delivered.

@@ -26,6 +26,15 @@ pub struct BusRow {
     pub(crate) policy: Option<String>,
 }
 
+/// An archive as DescribeArchive tells of it.
+#[derive(Clone, Debug)]
+pub struct ArchiveRow {
+    pub(crate) source: String,
+    pub(crate) retention_days: i32,
+    pub(crate) description: String,
+    pub(crate) pattern: Option<String>,
+}
+
 impl Cloud {
     /// The rules of a bus whose names begin with `prefix`.
     pub async fn list_rules(
@@ -80,6 +89,18 @@ impl Cloud {
                 return Ok(targets);
             }
         }
+    }
+
+    /// An archive by name.
+    pub async fn describe_archive(&self, session: &Session, name: &str) -> Result<ArchiveRow, CloudError> {
+        let request = self.events.describe_archive().archive_name(name);
+        let archive = send!(self, session, aws_sdk_eventbridge, "events", "DescribeArchive", request)?;
+        Ok(ArchiveRow {
+            source: archive.event_source_arn.unwrap_or_default(),
+            retention_days: archive.retention_days.unwrap_or_default(),
+            description: archive.description.unwrap_or_default(),
+            pattern: archive.event_pattern.filter(|pattern| !pattern.is_empty()),
+        })
     }
 
     /// The tags of a rule or bus.

@@ -8,6 +8,7 @@ use aws_smithy_types::error::operation::BuildError;
 use aws_types::request_id::RequestId;
 use serde_json::Value;
 
+use super::sns::SubscriptionRow;
 use super::{Cloud, Session, send};
 use crate::model::call::{Call, RuleTarget, Tags};
 use crate::model::endpoint::Endpoint;
@@ -59,6 +60,35 @@ impl Cloud {
             Call::DeleteEventBus { name } => {
                 let request = self.events.delete_event_bus().name(name);
                 send!(self, session, aws_sdk_eventbridge, "events", "DeleteEventBus", request)?
+                    .request_id()
+                    .map(str::to_owned)
+            }
+            Call::CreateArchive { name, source, retention_days, description } => {
+                let request = self
+                    .events
+                    .create_archive()
+                    .archive_name(name)
+                    .event_source_arn(source)
+                    .retention_days(*retention_days)
+                    .description(description);
+                send!(self, session, aws_sdk_eventbridge, "events", "CreateArchive", request)?
+                    .request_id()
+                    .map(str::to_owned)
+            }
+            Call::UpdateArchive { name, retention_days, description } => {
+                let request = self
+                    .events
+                    .update_archive()
+                    .archive_name(name)
+                    .retention_days(*retention_days)
+                    .description(description);
+                send!(self, session, aws_sdk_eventbridge, "events", "UpdateArchive", request)?
+                    .request_id()
+                    .map(str::to_owned)
+            }
+            Call::DeleteArchive { name } => {
+                let request = self.events.delete_archive().archive_name(name);
+                send!(self, session, aws_sdk_eventbridge, "events", "DeleteArchive", request)?
                     .request_id()
                     .map(str::to_owned)
             }
@@ -179,7 +209,7 @@ impl Cloud {
             )?
             .request_id()
             .map(str::to_owned),
-            Call::Subscribe { topic_arn, protocol, endpoint } => {
+            Call::Subscribe { topic_arn, protocol, endpoint, attributes } => {
                 let key = (protocol.clone(), endpoint.clone());
                 let Some(real) = endpoints.get(&key) else {
                     return Err(refused(
@@ -195,6 +225,9 @@ impl Cloud {
                     .topic_arn(topic_arn)
                     .protocol(protocol)
                     .endpoint(real.reveal())
+                    .set_attributes((!attributes.is_empty()).then(|| {
+                        attributes.iter().map(|(name, value)| (name.clone(), text(value))).collect()
+                    }))
                     .return_subscription_arn(true);
                 // AWS may repeat an endpoint that it refuses.
                 let hidden = |error: CloudError| CloudError {
@@ -203,6 +236,33 @@ impl Cloud {
                 };
                 send!(self, session, aws_sdk_sns, "sns", "Subscribe", request)
                     .map_err(hidden)?
+                    .request_id()
+                    .map(str::to_owned)
+            }
+            Call::SetSubscriptionAttribute { topic_arn, protocol, endpoint, attribute, value } => {
+                let rows = self.list_subscriptions(session, topic_arn).await?;
+                let this = |row: &&SubscriptionRow| row.protocol == *protocol && row.endpoint == *endpoint;
+                let Some(row) = rows.iter().filter(|row| row.is_confirmed()).find(this) else {
+                    return Err(refused(
+                        session,
+                        call,
+                        "NotConfirmed",
+                        "the subscription is gone or waits for its confirmation",
+                    ));
+                };
+                // A filter is taken away by an empty one, everything else by no value.
+                let value = match (value.is_null(), attribute.as_str()) {
+                    (true, "FilterPolicy") => Some("{}".to_owned()),
+                    (true, _) => None,
+                    (false, _) => Some(text(value)),
+                };
+                let request = self
+                    .sns
+                    .set_subscription_attributes()
+                    .subscription_arn(&row.arn)
+                    .attribute_name(attribute)
+                    .set_attribute_value(value);
+                send!(self, session, aws_sdk_sns, "sns", "SetSubscriptionAttributes", request)?
                     .request_id()
                     .map(str::to_owned)
             }

@@ -26,11 +26,13 @@ pub const MEMBER_READS: [&str; 8] = [
 ];
 
 /// What looking at the central account takes.
-pub const CENTRAL_READS: [&str; 12] = [
+pub const CENTRAL_READS: [&str; 14] = [
+    "events:DescribeArchive",
     "events:DescribeEventBus",
     "events:ListRules",
     "events:ListTagsForResource",
     "events:ListTargetsByRule",
+    "sns:GetSubscriptionAttributes",
     "sns:GetTopicAttributes",
     "sns:ListSubscriptionsByTopic",
     "sns:ListTagsForResource",
@@ -53,6 +55,11 @@ pub const ORGANIZATION_READS: [&str; 6] = [
     "organizations:ListRoots",
     "organizations:ListTagsForResource",
 ];
+
+/// To give EventBridge a role.
+const PASS: &str = "iam:PassRole";
+/// To give SNS a role; the same action under another condition.
+const PASS_TO_SNS: &str = "iam:PassRole to sns";
 
 /// The policy of a session that looks at one side of an account.
 pub fn reads(side: Side) -> String {
@@ -90,19 +97,24 @@ pub fn writes<'a>(world: &World, target: &Target, changes: impl Iterator<Item = 
         by_resource.entry(resource).or_default().insert(action);
     }
     let statement = |(resource, actions): (String, BTreeSet<&str>)| {
-        // A right to pass a role is a right to use it; only EventBridge may be given it.
-        if actions.contains("iam:PassRole") {
-            json!({ "Effect": "Allow", "Action": "iam:PassRole", "Resource": resource,
-                    "Condition": { "StringEquals": { "iam:PassedToService": "events.amazonaws.com" } } })
+        // A right to pass a role is a right to use it; only the service that is meant may be given it.
+        let service = match () {
+            () if actions.contains(PASS) => Some("events.amazonaws.com"),
+            () if actions.contains(PASS_TO_SNS) => Some("sns.amazonaws.com"),
+            () => None,
+        };
+        if let Some(service) = service {
+            json!({ "Effect": "Allow", "Action": PASS, "Resource": resource,
+                    "Condition": { "StringEquals": { "iam:PassedToService": service } } })
         } else {
             json!({ "Effect": "Allow", "Action": actions, "Resource": resource })
         }
     };
     // PassRole has a condition of its own, so it never shares a statement.
-    let mut pass = BTreeMap::new();
+    let mut pass = Vec::new();
     for (resource, actions) in &mut by_resource {
-        if actions.remove("iam:PassRole") {
-            pass.insert(resource.clone(), BTreeSet::from(["iam:PassRole"]));
+        for one in [PASS, PASS_TO_SNS].into_iter().filter(|one| actions.remove(one)) {
+            pass.push((resource.clone(), BTreeSet::from([one])));
         }
     }
     by_resource.retain(|_, actions| !actions.is_empty());
@@ -119,16 +131,13 @@ fn grants(world: &World, target: &Target, call: &Call) -> Vec<(&'static str, Str
         world.arn("events", region, account, &path)
     };
     let bus = || world.arn("events", region, account, &format!("event-bus/{}", world.bus()));
+    let archive = |name: &str| world.arn("events", region, account, &format!("archive/{name}"));
     let queue = |name: &str| world.arn("sqs", region, account, name);
     // A statement for each of many topics or rules would not fit into a session policy.
     let topics = || world.arn("sns", region, account, &format!("{prefix}*"));
     let role = |name: &str| format!("arn:{}:iam::{account}:role/{name}", world.partition);
     let passed = |targets: &BTreeMap<String, RuleTarget>| {
-        targets
-            .values()
-            .filter_map(|t| t.role_arn.clone())
-            .map(|arn| ("iam:PassRole", arn))
-            .collect::<Vec<_>>()
+        targets.values().filter_map(|t| t.role_arn.clone()).map(|arn| (PASS, arn)).collect::<Vec<_>>()
     };
     match call {
         Call::CreateEventBus { .. } => vec![("events:CreateEventBus", bus()), ("events:TagResource", bus())],
@@ -137,6 +146,9 @@ fn grants(world: &World, target: &Target, call: &Call) -> Vec<(&'static str, Str
         Call::PutPermission { .. } => vec![("events:PutPermission", "*".to_owned())],
         Call::Unsubscribe { .. } => vec![("sns:Unsubscribe", "*".to_owned())],
         Call::DeleteEventBus { .. } => vec![("events:DeleteEventBus", bus())],
+        Call::CreateArchive { name, .. } => vec![("events:CreateArchive", archive(name))],
+        Call::UpdateArchive { name, .. } => vec![("events:UpdateArchive", archive(name))],
+        Call::DeleteArchive { name } => vec![("events:DeleteArchive", archive(name))],
         Call::PutRule { bus, .. } => vec![("events:PutRule", rule(bus)), ("events:TagResource", rule(bus))],
         Call::PutTargets { bus, targets, .. } => {
             let mut grants = passed(targets);
@@ -154,7 +166,21 @@ fn grants(world: &World, target: &Target, call: &Call) -> Vec<(&'static str, Str
         Call::SetTopicAttribute { .. } => vec![("sns:SetTopicAttributes", topics())],
         Call::TagTopic { .. } => vec![("sns:TagResource", topics())],
         Call::DeleteTopic { .. } => vec![("sns:DeleteTopic", topics())],
-        Call::Subscribe { .. } => vec![("sns:Subscribe", topics())],
+        Call::Subscribe { attributes, .. } => {
+            let role = attributes.get("SubscriptionRoleArn").and_then(Value::as_str);
+            let passed = role.map(|role| (PASS_TO_SNS, role.to_owned()));
+            passed.into_iter().chain([("sns:Subscribe", topics())]).collect()
+        }
+        // The ARN is looked up first.
+        Call::SetSubscriptionAttribute { attribute, value, .. } => {
+            let role = value.as_str().filter(|_| attribute == "SubscriptionRoleArn");
+            let passed = role.map(|role| (PASS_TO_SNS, role.to_owned()));
+            let set = [
+                ("sns:ListSubscriptionsByTopic", topics()),
+                ("sns:SetSubscriptionAttributes", "*".to_owned()),
+            ];
+            passed.into_iter().chain(set).collect()
+        }
         Call::CreateQueue { name, .. } => {
             vec![("sqs:CreateQueue", queue(name)), ("sqs:TagQueue", queue(name))]
         }

@@ -62,6 +62,17 @@ impl Cloud {
         Ok(answer.tags.unwrap_or_default().into_iter().map(|tag| (tag.key, tag.value)).collect())
     }
 
+    /// A confirmed subscription's attributes by SNS's names.
+    pub async fn subscription_attributes(
+        &self,
+        session: &Session,
+        arn: &str,
+    ) -> Result<BTreeMap<String, String>, CloudError> {
+        let request = self.sns.get_subscription_attributes().subscription_arn(arn);
+        let answer = send!(self, session, aws_sdk_sns, "sns", "GetSubscriptionAttributes", request)?;
+        Ok(answer.attributes.unwrap_or_default().into_iter().collect())
+    }
+
     /// A topic's subscriptions, those that nobody confirmed yet too.
     pub async fn list_subscriptions(
         &self,

@@ -1,14 +1,16 @@
 //! `[[alert]]`: what the central account delivers, and to whom.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use secrecy::ExposeSecret;
+use serde_json::{Value, json};
 
 use super::problem::{did_you_mean, quoted};
 use super::reader::{Place, Read, Table, read, words};
 use super::{Suppress, names, secret_file, suppress, watch};
+use crate::document;
 use crate::model::endpoint::{Endpoint, Protocol};
-use crate::model::ids::{AccountId, Arn, Installation};
+use crate::model::ids::{AccountId, Arn, Installation, RoleArn};
 use crate::pattern::Pattern;
 
 /// `[[alert]]`: a named receiver rule on the central bus, its format, its topic and subscriptions.
@@ -47,10 +49,13 @@ words! {
     Format {
         /// Sentences for people.
         Text = "text",
+        /// An object with the same keys for every event.
+        Json = "json",
+        /// The custom notification of AWS's chat service.
+        Chat = "chat",
         /// The event as it came.
         Raw = "raw",
     }
-    not built: "json", "chat"
 }
 
 words! {
@@ -74,12 +79,43 @@ words! {
 }
 
 /// One who is told.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Subscription {
     /// How.
     pub protocol: Protocol,
     /// Where.
     pub endpoint: Endpoint,
+    /// Which messages it takes, by their body; none: all.
+    pub filter: Option<Value>,
+    /// Whether it takes the message without SNS's envelope.
+    pub raw: bool,
+    /// The queue for what could not be delivered.
+    pub dead_letter: Option<Arn>,
+    /// The role with which SNS writes to Firehose.
+    pub role_arn: Option<RoleArn>,
+}
+
+impl Subscription {
+    /// What differs from a subscription without attributes, by SNS's names.
+    pub fn attributes(&self) -> BTreeMap<String, Value> {
+        let mut attributes = BTreeMap::new();
+        let mut set = |name: &str, value: Value| attributes.insert(name.to_owned(), value);
+        if let Some(filter) = &self.filter {
+            set("FilterPolicy", filter.clone());
+            // EventBridge's messages have no attributes, only a body.
+            set("FilterPolicyScope", Value::from("MessageBody"));
+        }
+        if self.raw {
+            set("RawMessageDelivery", Value::from("true"));
+        }
+        if let Some(queue) = &self.dead_letter {
+            set("RedrivePolicy", json!({ "deadLetterTargetArn": queue.to_string() }));
+        }
+        if let Some(role) = &self.role_arn {
+            set("SubscriptionRoleArn", Value::from(role.to_string()));
+        }
+        attributes
+    }
 }
 
 impl Read for Protocol {
@@ -119,6 +155,17 @@ pub(super) fn read(
             "at least one account left",
             "take an account out of `exclude_accounts`, or remove the alert",
         );
+    }
+    for (i, subscription) in alert.subscriptions.iter().enumerate() {
+        if subscription.filter.is_some() && !matches!(alert.format, Format::Json | Format::Raw) {
+            return whole.report.add(
+                "E-filter-needs-json",
+                &format!("{}.subscriptions[{i}].filter", whole.path),
+                format!("a filter on messages in the format \"{}\"", alert.format),
+                "format = \"json\" or \"raw\"",
+                "SNS looks into a message only if it is a JSON object whose fields the filter can name",
+            );
+        }
     }
     match (&alert.topic, alert.subscriptions.is_empty()) {
         (Some(_), false) => whole.report.add(
@@ -192,7 +239,7 @@ fn subscriptions(t: &mut Table<'_>) -> Option<Vec<Subscription>> {
     let list = list?;
     let mut seen = BTreeSet::new();
     for (i, subscription) in list.iter().enumerate() {
-        if !seen.insert(subscription) {
+        if !seen.insert((subscription.protocol, &subscription.endpoint)) {
             place.report.add::<()>(
                 "E-duplicate-subscription",
                 &format!("{}[{i}]", place.path),
@@ -208,8 +255,17 @@ fn subscriptions(t: &mut Table<'_>) -> Option<Vec<Subscription>> {
 fn subscription(mut t: Table<'_>) -> Option<Subscription> {
     let protocol: Option<Protocol> = t.value("protocol");
     let text = secret_file::text_or_file(&mut t, "endpoint", "endpoint_file");
-    let place = t.place("endpoint");
+    let filter = filter(&mut t);
+    let raw: Option<bool> = t.value("raw");
+    let dead_letter: Option<Option<Arn>> = t.value("dead_letter");
+    let role_arn: Option<Option<RoleArn>> = t.value("role_arn");
+    let (place, path, report) = (t.place("endpoint"), t.path.clone(), t.report);
     t.finish();
+    let (filter, raw, dead_letter, role_arn) = (filter?, raw?, dead_letter?, role_arn?);
+    let at = |key: &str| Place { path: format!("{path}.{key}"), report };
+    if let Some(protocol) = protocol {
+        suits(protocol, raw, dead_letter.as_ref(), role_arn.as_ref(), &at)?;
+    }
     let (protocol, Some(text)) = (protocol?, text?) else {
         return place.report.add(
             "E-missing-key",
@@ -229,11 +285,67 @@ fn subscription(mut t: Table<'_>) -> Option<Subscription> {
         );
     }
     match Endpoint::new(protocol, text.expose_secret()) {
-        Ok(endpoint) => Some(Subscription { protocol, endpoint }),
+        Ok(endpoint) => Some(Subscription { protocol, endpoint, filter, raw, dead_letter, role_arn }),
         Err(error) => {
             place.bad(quoted(&error.found), error.expected, format!("as protocol \"{protocol}\" asks for it"))
         }
     }
+}
+
+/// SNS takes an event pattern for a filter, with fewer keys and combinations and without wildcards.
+fn filter(t: &mut Table<'_>) -> Option<Option<Value>> {
+    let text: Option<Option<String>> = t.value("filter");
+    let place = t.place("filter");
+    let Some(text) = text? else { return Some(None) };
+    let known =
+        |f: &crate::pattern::Finding| !["E-pattern-no-source", "E-pattern-unknown-field"].contains(&f.code);
+    let pattern = watch::parse(&text, &place, known)?;
+    let keys = pattern.value().as_object().map_or(0, serde_json::Map::len);
+    if keys > 5 || text.contains("\"wildcard\"") {
+        return place.bad(
+            format!("{keys} keys{}", if text.contains("\"wildcard\"") { " and a wildcard" } else { "" }),
+            "at most 5 keys at the top, and no wildcard",
+            "that is what SNS takes of a filter; narrow the alert by `pattern` instead",
+        );
+    }
+    Some(Some(document::normal_pattern(pattern.value().clone())))
+}
+
+/// Whether SNS takes these attributes for the protocol.
+fn suits<'a>(
+    protocol: Protocol,
+    raw: bool,
+    dead_letter: Option<&Arn>,
+    role: Option<&RoleArn>,
+    at: &dyn Fn(&str) -> Place<'a>,
+) -> Option<()> {
+    let mut fine = Some(());
+    if raw && !matches!(protocol, Protocol::Sqs | Protocol::Http | Protocol::Https | Protocol::Firehose) {
+        fine = at("raw").bad(
+            "true",
+            "false",
+            format!("SNS delivers raw to queues, URLs and Firehose, not by {protocol}"),
+        );
+    }
+    if dead_letter.is_some_and(|arn| arn.service != "sqs") {
+        fine = at("dead_letter").bad(
+            "an ARN of another service",
+            "the ARN of a queue of SQS",
+            "beside the topic",
+        );
+    }
+    match (protocol, role) {
+        (Protocol::Firehose, None) => {
+            fine = at("role_arn").bad(
+                "nothing",
+                "the role with which SNS writes to the delivery stream",
+                "SNS refuses a subscription of Firehose without one",
+            );
+        }
+        (Protocol::Firehose, Some(_)) | (_, None) => {}
+        (_, Some(_)) => fine = at("role_arn").bad("a role", "none", format!("{protocol} needs no role")),
+    }
+    fine
 }
 
 #[cfg(test)]
@@ -331,7 +443,19 @@ mod tests {
             ),
             (
                 "{protocol='email', endpoint='a@example.com', raw=true}",
-                "E-not-built-yet alert[0].subscriptions[0].raw",
+                "E-bad-value alert[0].subscriptions[0].raw",
+            ),
+            (
+                "{protocol='firehose', endpoint='arn:aws:firehose:us-east-1:222222222222:deliverystream/x'}",
+                "E-bad-value alert[0].subscriptions[0].role_arn",
+            ),
+            (
+                "{protocol='sqs', endpoint='arn:aws:sqs:us-east-1:222222222222:x', role_arn='arn:aws:iam::222222222222:role/x'}",
+                "E-bad-value alert[0].subscriptions[0].role_arn",
+            ),
+            (
+                "{protocol='sqs', endpoint='arn:aws:sqs:us-east-1:222222222222:x', filter='{\"account\":[\"1\"]}'}",
+                "E-filter-needs-json alert[0].subscriptions[0].filter",
             ),
         ] {
             assert_eq!(codes(&format!("[[alert]]\nname='x'\nsubscriptions=[{subscription}]")), [code]);
@@ -352,8 +476,29 @@ mod tests {
     }
 
     #[test]
-    fn formats_that_are_not_built_are_told_from_those_that_do_not_exist() {
-        assert_eq!(codes("[[alert]]\nname='x'\nformat='chat'"), ["E-not-built-yet alert[0].format"]);
+    fn attributes_are_those_that_differ_from_a_plain_subscription() {
+        let one = |more: &str| {
+            let text = format!(
+                "[[alert]]\nname='x'\nformat='json'\nsubscriptions=[{{protocol='sqs', endpoint='arn:aws:sqs:us-east-1:222222222222:x'{more}}}]"
+            );
+            settings(&text).alerts[0].subscriptions[0].attributes()
+        };
+        assert!(one("").is_empty());
+        let all = one(
+            ", raw=true, filter='{\"account\":[\"2\",\"1\"]}', dead_letter='arn:aws:sqs:us-east-1:222222222222:y'",
+        );
+        assert_eq!(
+            serde_json::to_value(all).unwrap(),
+            json!({
+                "FilterPolicy": { "account": ["1", "2"] }, "FilterPolicyScope": "MessageBody",
+                "RawMessageDelivery": "true",
+                "RedrivePolicy": { "deadLetterTargetArn": "arn:aws:sqs:us-east-1:222222222222:y" },
+            })
+        );
+    }
+
+    #[test]
+    fn a_format_that_does_not_exist_is_refused() {
         assert_eq!(codes("[[alert]]\nname='x'\nformat='html'"), ["E-bad-value alert[0].format"]);
         assert_eq!(settings("[[alert]]\nname='x'\nformat='raw'").alerts[0].format, Format::Raw);
     }

@@ -1,5 +1,7 @@
 //! `[central]`: the account that receives every event.
 
+use std::time::Duration;
+
 use super::reader::{Table, read, words};
 use crate::model::ids::{AccountId, Region, RoleArn};
 
@@ -14,6 +16,8 @@ pub struct CentralSettings {
     pub role_arn: Option<RoleArn>,
     /// Who may send to the bus.
     pub senders: Senders,
+    /// How long its archive keeps events; none: there is no archive.
+    pub archive_retention: Option<Duration>,
 }
 
 words! {
@@ -33,6 +37,7 @@ pub(super) fn read(mut t: Table<'_>) -> Option<CentralSettings> {
         region,
         role_arn,
         senders,
+        archive_retention = archive_retention(&mut t),
     })?;
     match &central.role_arn {
         Some(arn) if *arn.account() != central.account_id => role.report.add(
@@ -44,6 +49,29 @@ pub(super) fn read(mut t: Table<'_>) -> Option<CentralSettings> {
         ),
         _ => Some(central),
     }
+}
+
+const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// So many days, as AWS counts the retention of an archive.
+pub fn days(retention: Duration) -> i32 {
+    i32::try_from(retention.as_secs() / DAY.as_secs()).unwrap_or(i32::MAX)
+}
+
+fn archive_retention(t: &mut Table<'_>) -> Option<Option<Duration>> {
+    t.checked(
+        "archive_retention",
+        "whole days, such as \"90d\", or \"off\" for no archive",
+        "AWS keeps events by the day",
+        |kept: &Option<Duration>| {
+            kept.map_or_else(String::new, |kept| humantime::format_duration(kept).to_string())
+        },
+        |kept| {
+            kept.is_none_or(|kept| {
+                kept >= DAY && kept.as_secs() % DAY.as_secs() == 0 && kept.as_secs() / DAY.as_secs() <= 36_500
+            })
+        },
+    )
 }
 
 fn account_id(t: &mut Table<'_>) -> Option<AccountId> {

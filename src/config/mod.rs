@@ -31,7 +31,7 @@ mod tests;
 use std::path::{Path, PathBuf};
 
 pub use alert::{Alert, Format, OwnWrites, Subscription, UnknownSubscriptions};
-pub use central::{CentralSettings, Senders};
+pub use central::{CentralSettings, Senders, days};
 pub use guard::GuardSettings;
 pub use history::{HistoryPath, HistorySettings};
 pub use http::{Auth, HttpSettings, Token, TokenRole};

@@ -6,13 +6,8 @@ use super::reader::{Place, is_none};
 /// The table (`[]` for each of a list), the key, and the one value that it may have, as TOML.
 const NOT_BUILT: &[(&str, &str, &str)] = &[
     ("central", "kms_key_arn", r#""off""#),
-    ("central", "archive_retention", r#""off""#),
     ("alert[]", "kms_key_arn", r#""off""#),
     ("alert[]", "delivery", r#""topic-policy""#),
-    ("alert[].subscriptions[]", "filter", r#""off""#),
-    ("alert[].subscriptions[]", "raw", "false"),
-    ("alert[].subscriptions[]", "dead_letter", r#""off""#),
-    ("alert[].subscriptions[]", "role_arn", r#""off""#),
     ("canary", "interval", r#""off""#),
     ("canary", "timeout", r#""5m""#),
     ("drill", "schedule", r#""off""#),

@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use super::problem::Report;
 use super::problem::quoted;
 use super::{
-    Alert, CentralSettings, ForwardingRole, GuardSettings, MemberSettings, OrganizationSettings, Watch,
-    guard, partition,
+    Alert, CentralSettings, Format, ForwardingRole, GuardSettings, MemberSettings, OrganizationSettings,
+    Watch, guard, partition,
 };
 use crate::model::ids::{Installation, Region};
 use crate::model::partition::Partition;
@@ -224,6 +224,23 @@ impl<'a> Sections<'a> {
         let region = central.region.clone().unwrap_or_else(|| partition.iam_events_region());
         for (i, alert) in self.alerts.iter().enumerate() {
             let Some(topic) = alert.as_ref().and_then(|alert| alert.topic.as_ref()) else { continue };
+            let sharing =
+                self.alerts.iter().take(i).flatten().filter(|other| other.topic.as_ref() == Some(topic));
+            let chat = |format: Format| format == Format::Chat;
+            if let Some(format) = alert.as_ref().map(|alert| alert.format)
+                && let Some(other) = sharing.into_iter().find(|other| chat(other.format) != chat(format))
+            {
+                report.add::<()>(
+                    "E-chat-shares-topic",
+                    &format!("alert[{i}].topic"),
+                    format!(
+                        "the formats \"{format}\" and \"{}\" of alert {:?} on one topic",
+                        other.format, other.name
+                    ),
+                    "a topic of its own for what the chat service reads",
+                    "the chat service drops what is not written for it, and people would get JSON",
+                );
+            }
             let ours = topic.service == "sns"
                 && topic.partition == partition
                 && topic.region == region.as_str()

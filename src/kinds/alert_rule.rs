@@ -2,12 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use serde_json::Value;
-
 use super::rule::{self, RuleSpec};
 use super::{Kind, Removal, Scope, Seen, Sights, guard_text};
 use crate::aws::{Cloud, Session};
 use crate::compile::Rule;
+use crate::format::{self, Heading};
 use crate::guard;
 use crate::model::call::{Call, RuleTarget, Transformer};
 use crate::model::resource::KindName;
@@ -34,7 +33,7 @@ impl Kind for AlertRule {
         let mut rules = BTreeMap::new();
         for alert in &world.alerts {
             let name = world.named(&alert.name);
-            let text = || alert.text.then(|| text(alert));
+            let text = || message(world, alert);
             rules.extend(
                 numbered(&name, &alert.rules.shown)
                     .map(|(name, rule)| (name, spec(world, alert, rule, text()))),
@@ -125,6 +124,13 @@ pub(super) fn to_inbox(world: &World, pattern: Value) -> RuleSpec {
     }
 }
 
+/// What the topic of an alert gets instead of the event; none: the event itself.
+pub(crate) fn message(world: &World, alert: &Alert) -> Option<Transformer> {
+    let heading =
+        Heading { alert: &alert.name, severity: alert.severity.as_deref(), partition: world.partition };
+    format::transformer(alert.format, &heading)
+}
+
 fn spec(world: &World, alert: &Alert, rule: &Rule, transformer: Option<Transformer>) -> RuleSpec {
     RuleSpec {
         pattern: rule.pattern.clone(),
@@ -144,41 +150,5 @@ fn spec(world: &World, alert: &Alert, rule: &Rule, transformer: Option<Transform
                 foreign_input: None,
             },
         )]),
-    }
-}
-
-/// What a person reads. A path that an event does not have leaves its place empty, so each line is written to
-/// read well either way.
-fn text(alert: &Alert) -> Transformer {
-    let paths = [
-        ("account", "$.account"),
-        ("action", "$.detail.eventName"),
-        ("actor", "$.detail.userIdentity.arn"),
-        ("address", "$.detail.sourceIPAddress"),
-        ("error", "$.detail.errorCode"),
-        ("event", "$.detail.eventID"),
-        ("parameters", "$.detail.requestParameters"),
-        ("region", "$.region"),
-        ("service", "$.detail.eventSource"),
-        ("time", "$.time"),
-        ("type", "$.detail.userIdentity.type"),
-    ];
-    let severity = alert.severity.as_ref().map(|s| format!(", severity {s}")).unwrap_or_default();
-    let lines = [
-        "<action> in account <account>".to_owned(),
-        "Who: <actor> (<type>), from <address>".to_owned(),
-        "What: <service> <action> <parameters>".to_owned(),
-        "When: <time>, in <region>".to_owned(),
-        "Error code, if it did not succeed: <error>".to_owned(),
-        format!("Alert: {}{severity}; CloudTrail event <event>", alert.name),
-    ];
-    Transformer {
-        paths: paths.into_iter().map(|(k, v)| (k.to_owned(), v.to_owned())).collect(),
-        // One quoted text a line is how EventBridge wants a message of several lines.
-        template: lines
-            .iter()
-            .map(|line| Value::from(line.as_str()).to_string())
-            .collect::<Vec<_>>()
-            .join("\n"),
     }
 }

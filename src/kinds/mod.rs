@@ -4,6 +4,7 @@
 //! [`Call`]s and never sends one. Reading is the only thing here that awaits.
 
 pub(crate) mod alert_rule;
+pub(crate) mod archive;
 pub(crate) mod event_bus;
 mod forwarding_role;
 mod guard_rule;
@@ -36,9 +37,10 @@ use crate::world::{MARK, MARK_VERSION, OWNER_TAG, Target, World};
 ///
 /// A bus and its policy stand before anything that sends to it, because EventBridge checks them when a target
 /// is put and drops events without a retry when they are missing.
-pub static KINDS: [&dyn AnyKind; 7] = [
+pub static KINDS: [&dyn AnyKind; 8] = [
     &Erased::<queue::Queue>::NEW,
     &Erased::<event_bus::EventBus>::NEW,
+    &Erased::<archive::Archive>::NEW,
     &Erased::<topic::Topic>::NEW,
     &Erased::<alert_rule::AlertRule>::NEW,
     &Erased::<guard_rule::GuardRule>::NEW,

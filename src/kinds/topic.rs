@@ -28,8 +28,9 @@ pub(super) struct TopicSpec {
     display_name: String,
     /// In normal form.
     policy: Value,
-    /// What each subscription is: `subscribed`, or its ARN where nobody asked for it.
-    subscriptions: BTreeMap<String, String>,
+    /// What each subscription is: `subscribed`, or its attributes where it has some, or its ARN where nobody asked for
+    /// it.
+    subscriptions: BTreeMap<String, Value>,
     tags: Tags,
 }
 
@@ -49,7 +50,11 @@ impl Kind for Topic {
         let spec = |topic: &Wanted| TopicSpec {
             display_name: topic.display_name.clone().unwrap_or_default(),
             policy: policy(world, &topic.name),
-            subscriptions: topic.subscriptions.iter().map(|s| (label(s), SUBSCRIBED.to_owned())).collect(),
+            subscriptions: topic
+                .subscriptions
+                .iter()
+                .map(|(s, attributes)| (label(s), described(attributes)))
+                .collect(),
             tags: world.owner_tags(),
         };
         world
@@ -116,25 +121,34 @@ impl Kind for Topic {
                 value,
             });
         }
-        for subscription in desired.subscriptions.keys() {
-            if spec.is_none_or(|s| !s.subscriptions.contains_key(subscription)) {
-                let (protocol, endpoint) = subscription.split_once(' ').unwrap_or((subscription, ""));
-                calls.push(Call::Subscribe {
+        for (subscription, wanted) in &desired.subscriptions {
+            let (protocol, endpoint) = subscription.split_once(' ').unwrap_or((subscription, ""));
+            let (protocol, endpoint) = (protocol.to_owned(), endpoint.to_owned());
+            let Some(there) = spec.and_then(|s| s.subscriptions.get(subscription)) else {
+                let attributes = attributes(wanted);
+                calls.push(Call::Subscribe { topic_arn: arn.clone(), protocol, endpoint, attributes });
+                continue;
+            };
+            for (attribute, value) in changed(&attributes(wanted), &attributes(there)) {
+                calls.push(Call::SetSubscriptionAttribute {
                     topic_arn: arn.clone(),
-                    protocol: protocol.to_owned(),
-                    endpoint: endpoint.to_owned(),
+                    protocol: protocol.clone(),
+                    endpoint: endpoint.clone(),
+                    attribute,
+                    value,
                 });
             }
         }
         let removes = wanted(world, name).is_some_and(|topic| topic.remove_unknown);
-        for (subscription, subscription_arn) in spec.map(|s| &s.subscriptions).into_iter().flatten() {
+        for (subscription, there) in spec.map(|s| &s.subscriptions).into_iter().flatten() {
+            let subscription_arn = there.as_str().unwrap_or_default();
             // A subscription that is pending has no ARN and cannot be removed; it ends by itself.
             if removes
                 && !desired.subscriptions.contains_key(subscription)
                 && subscription_arn.starts_with("arn:")
             {
                 calls.push(Call::Unsubscribe {
-                    subscription_arn: subscription_arn.clone(),
+                    subscription_arn: subscription_arn.to_owned(),
                     endpoint: subscription.clone(),
                 });
             }
@@ -181,23 +195,96 @@ async fn look(
     let spec = TopicSpec {
         display_name: attributes.get("DisplayName").cloned().unwrap_or_default(),
         policy: attributes.get("Policy").map_or(Value::Null, |text| document::policy(text)),
-        subscriptions: judged(wanted(world, name), &rows),
+        subscriptions: judged(cloud, session, wanted(world, name), &rows).await?,
         tags: world.our_tags(&tags),
     };
     Ok(Seen { spec, mark: Mark::in_tags(world, &tags), notes: notes(name, &rows) })
 }
 
-/// Wanted subscriptions as `subscribed`, confirmed or not; all others with their ARN, which makes them a difference.
-fn judged(wanted: Option<&Wanted>, rows: &[SubscriptionRow]) -> BTreeMap<String, String> {
-    let known = |row: &SubscriptionRow| {
-        wanted.is_some_and(|t| t.subscriptions.contains(&(row.protocol.clone(), row.endpoint.clone())))
+/// Attributes of subscriptions that are ours to set, each with the value that is as good as none.
+const ATTRIBUTES: [(&str, &str); 5] = [
+    ("FilterPolicy", "{}"),
+    ("FilterPolicyScope", "MessageAttributes"),
+    ("RawMessageDelivery", "false"),
+    ("RedrivePolicy", "{}"),
+    ("SubscriptionRoleArn", ""),
+];
+
+/// Wanted subscriptions by their attributes, all others by their ARN, which makes them a difference. One that waits for
+/// its confirmation has no ARN by which AWS would tell its attributes; it counts as it is wanted.
+async fn judged(
+    cloud: &Cloud,
+    session: &Session,
+    wanted: Option<&Wanted>,
+    rows: &[SubscriptionRow],
+) -> Result<BTreeMap<String, Value>, CloudError> {
+    let mut judged = BTreeMap::new();
+    for row in rows {
+        let key = (row.protocol.clone(), row.endpoint.clone());
+        let told = match wanted.and_then(|topic| topic.subscriptions.get(&key)) {
+            None => Value::from(row.arn.as_str()),
+            Some(wanted) if !row.is_confirmed() => described(wanted),
+            Some(_) => match cloud.subscription_attributes(session, &row.arn).await {
+                Ok(attributes) => described(&of_ours(&attributes)),
+                // Gone between the two calls: it will be absent in the next pass.
+                Err(error) if error.class == ErrorClass::NotFound => continue,
+                Err(error) => return Err(error),
+            },
+        };
+        judged.insert(label(&key), told);
+    }
+    Ok(judged)
+}
+
+/// Of a subscription's attributes those that we set, without those that are as good as none.
+fn of_ours(attributes: &BTreeMap<String, String>) -> BTreeMap<String, Value> {
+    let one = |(name, none): &(&str, &str)| {
+        let text = attributes.get(*name).filter(|text| !text.is_empty() && *text != none)?;
+        let value = match *name {
+            "FilterPolicy" => document::pattern(text),
+            "RedrivePolicy" => serde_json::from_str(text).unwrap_or_else(|_| Value::from(text.as_str())),
+            _ => Value::from(text.as_str()),
+        };
+        Some(((*name).to_owned(), value))
     };
-    rows.iter()
-        .map(|row| {
-            let shown = label(&(row.protocol.clone(), row.endpoint.clone()));
-            (shown, if known(row) { SUBSCRIBED.to_owned() } else { row.arn.clone() })
-        })
-        .collect()
+    let mut ours: BTreeMap<String, Value> = ATTRIBUTES.iter().filter_map(one).collect();
+    // Without a filter it does not matter what a filter would look at.
+    if !ours.contains_key("FilterPolicy") {
+        ours.remove("FilterPolicyScope");
+    }
+    ours
+}
+
+/// A subscription of these attributes, as compared.
+fn described(attributes: &BTreeMap<String, Value>) -> Value {
+    if attributes.is_empty() { Value::from(SUBSCRIBED) } else { attributes.clone().into_iter().collect() }
+}
+
+/// The attributes of a subscription as compared.
+fn attributes(described: &Value) -> BTreeMap<String, Value> {
+    let fields = described.as_object().into_iter().flatten();
+    fields.map(|(name, value)| (name.clone(), value.clone())).collect()
+}
+
+/// What has to be set, in the order in which AWS takes it: the scope of a filter before the filter itself, which may
+/// make no sense in the other scope. An attribute that is too much is set to null.
+fn changed(wanted: &BTreeMap<String, Value>, there: &BTreeMap<String, Value>) -> Vec<(String, Value)> {
+    let names =
+        ["FilterPolicyScope", "FilterPolicy", "RawMessageDelivery", "RedrivePolicy", "SubscriptionRoleArn"];
+    let mut changed = Vec::new();
+    for name in names {
+        let (wanted, there) = (wanted.get(name), there.get(name));
+        if wanted == there || (wanted.is_none() && name == "FilterPolicyScope") {
+            continue;
+        }
+        let value = match (wanted, name) {
+            (Some(value), _) => value.clone(),
+            (None, "RawMessageDelivery") => Value::from("false"),
+            (None, _) => Value::Null,
+        };
+        changed.push((name.to_owned(), value));
+    }
+    changed
 }
 
 fn notes(name: &str, rows: &[SubscriptionRow]) -> Vec<Note> {

@@ -65,6 +65,20 @@ pub enum Call {
     DeleteEventBus {
         name: String,
     },
+    CreateArchive {
+        name: String,
+        source: String,
+        retention_days: i32,
+        description: String,
+    },
+    UpdateArchive {
+        name: String,
+        retention_days: i32,
+        description: String,
+    },
+    DeleteArchive {
+        name: String,
+    },
     PutRule {
         bus: String,
         name: String,
@@ -113,6 +127,16 @@ pub enum Call {
         topic_arn: String,
         protocol: String,
         endpoint: String,
+        /// By SNS's names; values that are documents as JSON.
+        attributes: BTreeMap<String, Value>,
+    },
+    /// The subscription's ARN is looked up when the call is sent; a value of null takes the attribute away.
+    SetSubscriptionAttribute {
+        topic_arn: String,
+        protocol: String,
+        endpoint: String,
+        attribute: String,
+        value: Value,
     },
     Unsubscribe {
         subscription_arn: String,
@@ -186,6 +210,9 @@ impl Call {
             Self::UpdateEventBus { .. } => "UpdateEventBus",
             Self::PutPermission { .. } => "PutPermission",
             Self::DeleteEventBus { .. } => "DeleteEventBus",
+            Self::CreateArchive { .. } => "CreateArchive",
+            Self::UpdateArchive { .. } => "UpdateArchive",
+            Self::DeleteArchive { .. } => "DeleteArchive",
             Self::PutRule { .. } => "PutRule",
             Self::PutTargets { .. } => "PutTargets",
             Self::RemoveTargets { .. } => "RemoveTargets",
@@ -195,6 +222,7 @@ impl Call {
             Self::SetTopicAttribute { .. } => "SetTopicAttributes",
             Self::DeleteTopic { .. } => "DeleteTopic",
             Self::Subscribe { .. } => "Subscribe",
+            Self::SetSubscriptionAttribute { .. } => "SetSubscriptionAttributes",
             Self::Unsubscribe { .. } => "Unsubscribe",
             Self::CreateQueue { .. } => "CreateQueue",
             Self::SetQueueAttributes { .. } => "SetQueueAttributes",
@@ -219,6 +247,9 @@ impl Call {
             | Self::UpdateEventBus { .. }
             | Self::PutPermission { .. }
             | Self::DeleteEventBus { .. }
+            | Self::CreateArchive { .. }
+            | Self::UpdateArchive { .. }
+            | Self::DeleteArchive { .. }
             | Self::PutRule { .. }
             | Self::PutTargets { .. }
             | Self::RemoveTargets { .. }
@@ -229,6 +260,7 @@ impl Call {
             | Self::TagTopic { .. }
             | Self::DeleteTopic { .. }
             | Self::Subscribe { .. }
+            | Self::SetSubscriptionAttribute { .. }
             | Self::Unsubscribe { .. } => "sns",
             Self::CreateQueue { .. }
             | Self::SetQueueAttributes { .. }

@@ -120,6 +120,19 @@ impl Partition {
         self.facts().console_host
     }
 
+    /// Where a person looks at an event in CloudTrail's event history, signed in to the account that it happened in.
+    pub fn event_link(self, region: &str, event_id: &str) -> String {
+        format!(
+            "https://{region}.{}/cloudtrailv2/home?region={region}#/events/{event_id}",
+            self.console_host()
+        )
+    }
+
+    /// Where a person looks at an account, signed in to the management account.
+    pub fn account_link(self, account: &str) -> String {
+        format!("https://{}/organizations/v2/home/accounts/{account}", self.console_host())
+    }
+
     fn facts(self) -> &'static Facts {
         // The table has one row for each variant, in the order of the variants; a test holds it to that.
         &TABLE[self as usize]

@@ -85,12 +85,30 @@ fn what_is_made_keeps_the_order_of_the_kinds_and_removals_go_backwards() {
     let all: Vec<Judged> = KINDS.iter().map(|k| update(k.name(), k.name())).collect();
     assert_eq!(
         planned(&all, 0, &Guards::default()),
-        ["~queue", "~event_bus", "~topic", "~alert_rule", "~guard_rule", "~forwarding_role", "~sender_rule"]
+        [
+            "~queue",
+            "~event_bus",
+            "~archive",
+            "~topic",
+            "~alert_rule",
+            "~guard_rule",
+            "~forwarding_role",
+            "~sender_rule"
+        ]
     );
     let all: Vec<Judged> = KINDS.iter().map(|k| orphan(k.name(), k.name())).collect();
     assert_eq!(
         planned(&all, 2, &pruning()),
-        ["-sender_rule", "-forwarding_role", "-guard_rule", "-alert_rule", "-topic", "-event_bus", "-queue"]
+        [
+            "-sender_rule",
+            "-forwarding_role",
+            "-guard_rule",
+            "-alert_rule",
+            "-topic",
+            "-archive",
+            "-event_bus ArchiveKept",
+            "-queue"
+        ]
     );
 }
 

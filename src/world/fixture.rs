@@ -24,7 +24,7 @@ const ALERT: &str =
 
 /// The settings of a configuration of which `text` is the interesting part.
 pub(crate) fn settings(text: &str) -> Settings {
-    let central = format!("[central]\naccount_id = '{CENTRAL}'\n");
+    let central = format!("[central]\naccount_id = '{CENTRAL}'\narchive_retention = '90d'\n");
     let alert = if text.contains("[[alert]]") { "" } else { ALERT };
     // What stands beside the path of an alert, where a test does not ask for it, is not there.
     let guard = if text.contains("[guard]") { "" } else { "[guard]\nenabled = false\n" };

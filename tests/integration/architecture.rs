@@ -8,6 +8,7 @@ use orgwatch::kinds::KINDS;
 /// Parts that know no client, no runtime, no environment and no clock.
 const PURE: [&str; 16] = [
     "compile",
+    "format",
     "model",
     "document",
     "diff",

@@ -172,7 +172,9 @@ fn no_policy_allows_by_wildcard_action_by_exception_or_outside_the_known_unscope
         "organizations:ListOrganizationalUnitsForParent",
         "organizations:ListRoots",
         "organizations:ListTagsForResource",
+        "sns:GetSubscriptionAttributes",
         "sns:ListTopics",
+        "sns:SetSubscriptionAttributes",
         "sns:Unsubscribe",
         "sqs:ListQueues",
     ]);
@@ -233,7 +235,7 @@ fn what_could_widen_a_role_is_not_allowed_or_demands_the_boundary() {
 }
 
 #[test]
-fn rules_can_be_aimed_at_nothing_but_the_own_bus_topics_and_queues_and_roles_passed_to_nothing_but_eventbridge()
+fn rules_can_be_aimed_at_nothing_but_the_own_bus_topics_and_queues_and_roles_passed_to_nothing_but_eventbridge_or_for_firehose_to_sns()
  {
     let expected = |policy: &str| match policy {
         "central-task-policy" => json!({
@@ -256,14 +258,21 @@ fn rules_can_be_aimed_at_nothing_but_the_own_bus_topics_and_queues_and_roles_pas
                 found += 1;
             }
             if actions.contains(&"iam:PassRole") {
-                let to_eventbridge =
-                    json!({ "StringEquals": { "iam:PassedToService": "events.amazonaws.com" } });
-                assert_eq!(statement["Condition"], to_eventbridge, "{name}");
+                let (service, role) = match name.as_str() {
+                    "central-task-policy" => {
+                        ("sns", format!("arn:aws:iam::{CENTRAL}:role/orgwatch-firehose*"))
+                    }
+                    _ => ("events", format!("arn:aws:iam::{MEMBER}:role/orgwatch-forwarder*")),
+                };
+                let only =
+                    json!({ "StringEquals": { "iam:PassedToService": format!("{service}.amazonaws.com") } });
+                assert_eq!(statement["Condition"], only, "{name}");
+                assert_eq!(strings(&statement["Resource"]), [role], "{name}");
                 found += 1;
             }
         }
     }
-    assert_eq!(found, 5, "two members and the task aim rules; two members pass roles");
+    assert_eq!(found, 6, "two members and the task aim rules, and pass roles");
 }
 
 #[test]

@@ -34,16 +34,18 @@ pub(crate) enum Drift {
     TopicPolicy,
     TopicName,
     SubscriptionAdded,
+    SubscriptionFiltered,
+    ArchiveShortened,
     QueuePolicy,
     QueueDeleted,
 }
 
 use Drift::{
-    AlertRuleDisabled, AlertRulePattern, AlertTargetsRemoved, BusDescription, BusPolicyOpened,
-    BusPolicyRemoved, QueueDeleted, QueuePolicy, RoleBoundary, RoleDeleted, RolePolicyAdded,
+    AlertRuleDisabled, AlertRulePattern, AlertTargetsRemoved, ArchiveShortened, BusDescription,
+    BusPolicyOpened, BusPolicyRemoved, QueueDeleted, QueuePolicy, RoleBoundary, RoleDeleted, RolePolicyAdded,
     RolePolicyAttached, RolePolicyRemoved, RolePolicyReplaced, RoleTrust, RoleUntagged, RuleDeleted,
-    RuleDescription, RuleDisabled, RulePattern, RuleUntagged, SubscriptionAdded, TargetAdded, TargetReplaced,
-    TargetsRemoved, TopicName, TopicPolicy,
+    RuleDescription, RuleDisabled, RulePattern, RuleUntagged, SubscriptionAdded, SubscriptionFiltered,
+    TargetAdded, TargetReplaced, TargetsRemoved, TopicName, TopicPolicy,
 };
 
 /// What can be done in a member.
@@ -67,7 +69,7 @@ pub(crate) const IN_MEMBERS: [Drift; 16] = [
 ];
 
 /// What can be done in the central account, besides.
-pub(crate) const IN_CENTRAL: [Drift; 11] = [
+pub(crate) const IN_CENTRAL: [Drift; 13] = [
     BusPolicyRemoved,
     BusPolicyOpened,
     BusDescription,
@@ -77,6 +79,8 @@ pub(crate) const IN_CENTRAL: [Drift; 11] = [
     TopicPolicy,
     TopicName,
     SubscriptionAdded,
+    SubscriptionFiltered,
+    ArchiveShortened,
     QueuePolicy,
     QueueDeleted,
 ];
@@ -232,6 +236,19 @@ impl Drift {
                 "Subscribe",
                 json!({ "TopicArn": topic, "Protocol": "email", "Endpoint": "mallory@example.org" }),
             )],
+            SubscriptionFiltered => subscriptions(stage, account, &topic)
+                .into_iter()
+                .map(|arn| {
+                    let nothing = json!({ "source": ["nobody"] }).to_string();
+                    let input = json!({
+                        "SubscriptionArn": arn, "AttributeName": "FilterPolicy", "AttributeValue": nothing,
+                    });
+                    (Service::Sns, "SetSubscriptionAttributes", input)
+                })
+                .collect(),
+            ArchiveShortened => {
+                events("UpdateArchive", json!({ "ArchiveName": "orgwatch", "RetentionDays": 1 }))
+            }
             QueuePolicy => vec![(
                 Service::Sqs,
                 "SetQueueAttributes",
@@ -240,4 +257,15 @@ impl Drift {
             QueueDeleted => vec![(Service::Sqs, "DeleteQueue", json!({ "QueueUrl": queue }))],
         }
     }
+}
+
+/// The confirmed subscriptions of a topic.
+fn subscriptions(stage: &Stage, account: &str, topic: &str) -> Vec<String> {
+    let listed = stage.ask(account, Service::Sns, "ListSubscriptionsByTopic", json!({ "TopicArn": topic }));
+    let listed = listed.unwrap_or_default();
+    let arns = listed["Subscriptions"].as_array().into_iter().flatten();
+    arns.filter_map(|row| row["SubscriptionArn"].as_str())
+        .filter(|arn| arn.starts_with("arn:"))
+        .map(str::to_owned)
+        .collect()
 }

@@ -9,11 +9,14 @@
     reason = "this is all test code, its functions included"
 )]
 
+mod alerts;
 mod attack;
 mod attacker;
 mod configurations;
 mod converges;
 mod copies;
+#[path = "../corpus/mod.rs"]
+mod corpus;
 mod credentials;
 mod drift;
 mod foreign;

@@ -84,9 +84,9 @@ pub(super) fn difference(resource: &Resource) -> String {
 /// another way.
 pub(super) fn alert(body: &str) -> Option<(&str, &str, &str)> {
     let mut lines = body.lines().map(|line| line.trim_matches('"'));
-    let (operation, account) = lines.next()?.split_once(" in account ")?;
-    let actor = lines.next()?.strip_prefix("Who: ")?.split(" (").next()?;
-    Some((operation, account.trim(), actor.rsplit('/').next()?))
+    let (account, what) = lines.next()?.strip_prefix("Account ")?.split_once(": ")?;
+    let actor = lines.next()?.strip_prefix("Who: ")?.split(' ').nth(1)?;
+    Some((what.split(' ').nth(1)?, account, actor.rsplit('/').next()?))
 }
 
 #[cfg(test)]
@@ -164,8 +164,8 @@ mod tests {
 
     #[test]
     fn an_alert_is_read_from_its_mail_and_another_mail_is_not() {
-        let mail = "CreateUser in account 333333333333\nWho: arn:x:sts::333333333333:assumed-role/r/mallory \
-                    (AssumedRole), from 203.0.113.10\nWhat: ...";
+        let mail = "Account 333333333333: aws.iam CreateUser\nWho: AssumedRole arn:x:sts::333333333333:assumed-role/r/mallory \
+                    \nFrom: 203.0.113.10\nWhat: ...";
         assert_eq!(alert(mail), Some(("CreateUser", "333333333333", "mallory")));
         assert_eq!(alert("You have chosen to subscribe to the topic"), None);
         assert_eq!(alert(""), None);

@@ -329,6 +329,7 @@ fn a_teardown_leaves_nothing_of_ours_and_everything_of_others() {
     simulation.aws.things.insert(strange.0.clone(), strange.1);
     let mut simulation = simulation.restarted(&settings);
     simulation.fleet.rules.teardown = true;
+    simulation.fleet.rules.delete_data = true;
     let leaving = |t| crate::world::Target { leaving: true, ..t };
     let targets = fixture::targets(&settings, super::simulation::MEMBERS);
     simulation

@@ -91,17 +91,24 @@ impl Scenario {
 
     /// The configuration: accounts may opt out by a tag, strangers are unsubscribed; `more` comes after it.
     fn config(&self, more: &str) -> String {
-        let alert = |name: &str| {
+        let (partition, central) = (&self.stage.kit.partition, &self.stage.kit.central_account);
+        let region = self.stage.region();
+        let stream = format!(
+            "{{ protocol = 'firehose', endpoint = 'arn:{partition}:firehose:{region}:{central}:deliverystream/siem', \
+             role_arn = 'arn:{partition}:iam::{central}:role/orgwatch-firehose' }}"
+        );
+        let alert = |name: &str, more: &str| {
             format!(
                 "[[alert]]\nname = '{name}'\nwatches = ['{name}']\nunknown_subscriptions = 'remove'\n\
-                 subscriptions = [{{ protocol = 'email', endpoint = '{}' }}]\n",
+                 subscriptions = [{{ protocol = 'email', endpoint = '{}' }}, {more}]\n",
                 crate::stage::PEOPLE
             )
         };
         let mut text = "[organization.exclude_tags]\norgwatch = 'off'\n".to_owned();
-        text += &alert("iam-changes");
+        text += &alert("iam-changes", &stream);
         if more.contains("name = 'deletions'") {
-            text += &alert("deletions");
+            // Nobody confirms, so that the topic may go again.
+            text += &alert("deletions", "");
         }
         if !more.contains("[[watch]]") {
             text += "[[watch]]\nname = 'iam-changes'\npreset = 'iam-changes'\n";

@@ -131,7 +131,7 @@ impl Stage {
              reader_role_arn = 'arn:{partition}:iam::{management}:role/orgwatch-organization-reader'\n\
              management_role_arn = 'arn:{partition}:iam::{management}:role/orgwatch-member'\n\
              max_calls_per_second = 1000\n\
-             [central]\naccount_id = '{central_account}'\n"
+             [central]\naccount_id = '{central_account}'\narchive_retention = '90d'\n"
         );
         if !more.contains("[[alert]]") {
             let alert = format!(

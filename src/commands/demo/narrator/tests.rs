@@ -71,7 +71,7 @@ fn a_mail_that_asks_is_told_and_its_link_clicked_a_little_later() {
     assert_eq!(clicked.len(), 1, "{clicked:?}");
     assert_eq!(clicked[0].0, "security team");
     let publish =
-        json!({ "TopicArn": topic, "Message": "CreateUser in account 1\nWho: arn:x/eve (IAMUser), from" });
+        json!({ "TopicArn": topic, "Message": "Account 1: aws.iam CreateUser\nWho: IAMUser arn:x/eve " });
     scene.act(&owner, Service::Sns, "Publish", publish);
     let alert = format!("to {PEOPLE}: CreateUser by eve in an account that nobody knows");
     assert_eq!(scene.told(3).last(), Some(&line("mail", alert)));

@@ -72,6 +72,8 @@ impl Scenario {
                 Drift::AlertRulePattern,
                 Drift::TopicPolicy,
                 Drift::TopicName,
+                Drift::SubscriptionFiltered,
+                Drift::ArchiveShortened,
                 Drift::QueuePolicy,
             ] {
                 drift.happens(stage, central);

@@ -1,0 +1,196 @@
+//! Each event arrives at the topics that its alerts say, once, and nowhere else.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use orgwatch_sim::call::Service;
+use orgwatch_sim::delivery;
+use serde_json::{Value, json};
+
+use crate::corpus;
+use crate::stage::{PEOPLE, Stage, in_virtual_time};
+
+/// An alert of a few watches, with people.
+fn alert(name: &str, more: &str) -> String {
+    format!(
+        "[[alert]]\nname = '{name}'\nsubscriptions = [{{ protocol = 'email', endpoint = '{PEOPLE}' }}]\n{more}"
+    )
+}
+
+/// An event happens in an account: how often each alert's people hear of it.
+fn hear(stage: &Stage, account: &str, event: &Value) -> BTreeMap<String, usize> {
+    let region = stage.region();
+    let mut world = stage.simulator.world();
+    let before = world.outbox.all().count();
+    delivery::put(&mut world, account, &region, "default", event.clone());
+    let mut heard = BTreeMap::new();
+    for message in world.outbox.all().skip(before).filter(|message| message.protocol == "email") {
+        let topic = message.topic_arn.rsplit(":orgwatch-").next().unwrap_or_default();
+        *heard.entry(topic.to_owned()).or_default() += 1;
+    }
+    heard
+}
+
+/// A call of IAM by a role of the account, as EventBridge has it.
+fn call(stage: &Stage, account: &str, name: &str, role: &str, parameters: Value) -> Value {
+    let partition = &stage.kit.partition;
+    json!({
+        "version": "0", "id": "1", "detail-type": "AWS API Call via CloudTrail", "source": "aws.iam",
+        "account": account, "time": "2026-11-20T12:00:00Z", "region": stage.region(), "resources": [],
+        "detail": {
+            "eventSource": "iam.amazonaws.com", "eventName": name, "eventID": "e", "requestParameters": parameters,
+            "userIdentity": {
+                "type": "AssumedRole", "arn": format!("arn:{partition}:sts::{account}:assumed-role/{role}/x"),
+                "sessionContext": { "sessionIssuer": {
+                    "type": "Role", "userName": role, "arn": format!("arn:{partition}:iam::{account}:role/{role}"),
+                } },
+            },
+        },
+    })
+}
+
+fn times(heard: &[(&str, usize)]) -> BTreeMap<String, usize> {
+    heard.iter().map(|(name, times)| ((*name).to_owned(), *times)).collect()
+}
+
+async fn installed(stage: &Stage, config: &str) {
+    let daemon = stage.daemon(config);
+    stage.confirming(daemon.apply()).await;
+    stage.confirm_subscriptions();
+    assert_eq!(daemon.out_of_sync(), Vec::<String>::new());
+}
+
+#[test]
+fn a_deletion_that_three_watches_see_arrives_once_at_each_topic_that_should_get_it() {
+    in_virtual_time(async {
+        let stage = Stage::new(2, 1);
+        let watches: String = ["iam-changes", "iam-user-deletion", "cis-4.4"]
+            .iter()
+            .map(|preset| format!("[[watch]]\nname = '{}'\npreset = '{preset}'\n", preset.replace('.', "")))
+            .collect();
+        let alerts = alert("all", "")
+            + &alert("changes", "watches = ['iam-changes']\n")
+            + &alert("deletions", "watches = ['iam-user-deletion', 'cis-44']\n")
+            + &alert("policies", "watches = ['cis-44']\n");
+        // A name that ends in a dash and digits would be one of our own.
+        let watches = watches.replace("'cis-44'", "'cis44'");
+        let alerts = alerts.replace("'cis-44'", "'cis44'");
+        installed(&stage, &stage.config(&(watches + &alerts))).await;
+        let member = stage.accounts[1].clone();
+        let deletion = call(&stage, &member, "DeleteUser", "admin", json!({ "userName": "x" }));
+        assert_eq!(hear(&stage, &member, &deletion), times(&[("all", 1), ("changes", 1), ("deletions", 1)]));
+        let policy = call(&stage, &member, "PutRolePolicy", "admin", json!({ "roleName": "x" }));
+        let every = times(&[("all", 1), ("changes", 1), ("deletions", 1), ("policies", 1)]);
+        assert_eq!(hear(&stage, &member, &policy), every);
+    });
+}
+
+#[test]
+fn each_event_of_the_corpus_arrives_where_its_alerts_say_and_nowhere_else() {
+    in_virtual_time(async {
+        let stage = Stage::new(2, 1);
+        let more = "[[watch]]\nname = 'iam-changes'\npreset = 'iam-changes'\n\
+                    [[watch]]\nname = 'policies'\npreset = 'cis-4.4'\n"
+            .to_owned()
+            + &alert("changes", "watches = ['iam-changes']\n")
+            + &alert("policies", "watches = ['policies']\n")
+            + &alert(
+                "failures",
+                "watches = ['iam-changes']\npattern = '{\"detail\":{\"errorCode\":[{\"exists\":true}]}}'\n",
+            )
+            + &alert(
+                "elsewhere",
+                &format!("watches = ['iam-changes']\naccounts = ['{}']\n", stage.accounts[0]),
+            );
+        installed(&stage, &stage.config(&more)).await;
+        let member = stage.accounts[1].clone();
+        let mut delivered = 0;
+        for sample in corpus::samples() {
+            let mut event = sample.event.clone();
+            event["account"] = json!(member);
+            let sees = |preset: &str| sample.presets.contains(preset) && !sample.is_read();
+            let failed = event["detail"].get("errorCode").is_some();
+            let wanted = [
+                ("changes", sees("iam-changes")),
+                ("failures", sees("iam-changes") && failed),
+                ("policies", sees("cis-4.4")),
+            ];
+            let wanted: Vec<(&str, usize)> =
+                wanted.into_iter().filter(|(_, sees)| *sees).map(|(name, _)| (name, 1)).collect();
+            delivered += wanted.len();
+            assert_eq!(hear(&stage, &member, &event), times(&wanted), "{}", sample.name);
+            // SNS suspends a mail subscription that gets more than ten messages in a second.
+            tokio::time::sleep(Duration::from_secs(1)).await;
+        }
+        assert!(delivered > 50, "the corpus has little of IAM: {delivered}");
+    });
+}
+
+#[test]
+fn what_orgwatch_writes_on_its_own_objects_reaches_nobody_unless_that_is_wanted() {
+    in_virtual_time(async {
+        let stage = Stage::new(2, 1);
+        let alerts = alert("quiet", "") + &alert("loud", "own_writes = 'show'\n");
+        installed(&stage, &stage.config(&alerts)).await;
+        let member = stage.accounts[1].clone();
+        let own = |name: &str, role: &str| {
+            call(&stage, &member, name, "orgwatch-member", json!({ "roleName": role }))
+        };
+        assert_eq!(hear(&stage, &member, &own("CreateRole", "orgwatch-forwarder")), times(&[("loud", 1)]));
+        assert_eq!(
+            hear(&stage, &member, &own("CreateRole", "backdoor")),
+            times(&[("loud", 1), ("quiet", 1)])
+        );
+        let other = call(&stage, &member, "DeleteRole", "admin", json!({ "roleName": "orgwatch-forwarder" }));
+        assert_eq!(hear(&stage, &member, &other), times(&[("loud", 1), ("quiet", 1)]));
+    });
+}
+
+#[test]
+fn who_does_not_confirm_gets_one_mail_in_a_day_and_coverage_says_it() {
+    in_virtual_time(async {
+        let stage = Stage::new(2, 1);
+        let daemon = stage.daemon(&stage.config(""));
+        daemon.serve_for(Duration::from_secs(24 * 3600 - 120)).await;
+        let asked = {
+            let world = stage.simulator.world();
+            world.outbox.all().filter(|message| message.protocol == "confirmation").count()
+        };
+        assert_eq!(asked, 1);
+        let snapshot = daemon.snapshot();
+        let told = format!("{:?}", snapshot.central);
+        assert!(told.contains("SubscriptionPending"), "{told}");
+        assert_eq!(snapshot.coverage_counts().covered, 0, "nobody hears of anything");
+    });
+}
+
+#[test]
+fn subscriptions_of_programs_get_what_their_filter_lets_through_without_an_envelope() {
+    in_virtual_time(async {
+        let stage = Stage::new(2, 1);
+        let (central, region) = (stage.kit.central_account.clone(), stage.region());
+        let (partition, queue) = (&stage.kit.partition, format!("arn:aws:sqs:{region}:{central}:siem"));
+        let policy = json!({ "Version": "2012-10-17", "Statement": [{
+            "Effect": "Allow", "Principal": { "Service": "sns.amazonaws.com" }, "Action": "sqs:SendMessage",
+            "Resource": queue }] });
+        let input = json!({ "QueueName": "siem", "Attributes": { "Policy": policy.to_string() } });
+        stage.make(&central, Service::Sqs, "CreateQueue", input);
+        let subscription = format!(
+            "[[alert]]\nname = 'siem'\nformat = 'json'\nsubscriptions = [{{ protocol = 'sqs', endpoint = '{queue}', raw = true, \
+             filter = '{{\"event_name\":[\"DeleteUser\"]}}', dead_letter = 'arn:{partition}:sqs:{region}:{central}:lost' }}]\n"
+        );
+        installed(&stage, &stage.config(&subscription)).await;
+        let member = stage.accounts[1].clone();
+        for name in ["CreateUser", "DeleteUser"] {
+            let event = call(&stage, &member, name, "admin", json!({ "userName": "x" }));
+            delivery::put(&mut stage.simulator.world(), &member, &region, "default", event);
+        }
+        let url = format!("https://sqs/{central}/siem");
+        let input = json!({ "QueueUrl": url, "MaxNumberOfMessages": 10 });
+        let answer = stage.make(&central, Service::Sqs, "ReceiveMessage", input);
+        let messages = answer["Messages"].as_array().cloned().unwrap_or_default();
+        assert_eq!(messages.len(), 1, "{messages:?}");
+        let body: Value = serde_json::from_str(messages[0]["Body"].as_str().unwrap()).unwrap();
+        assert_eq!((&body["alert"], &body["event_name"]), (&json!("siem"), &json!("DeleteUser")));
+    });
+}
