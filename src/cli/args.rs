@@ -124,7 +124,7 @@ Example, in a Dockerfile:
     /// `Records`, or what `aws cloudtrail lookup-events` prints. Nothing is sent to AWS.
     #[command(after_long_help = "\
 Example, for the last deletions of users:
-  aws cloudtrail lookup-events --region us-east-1 \\
+  aws cloudtrail lookup-events \\
     --lookup-attributes AttributeKey=EventName,AttributeValue=DeleteUser | orgwatch match")]
     Match(MatchArgs),
 
