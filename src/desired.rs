@@ -10,13 +10,14 @@ use crate::config::{
     self, Alert as AlertSettings, Format, ForwardingRole, Mode, OverrideScope, Senders, Settings,
     UnknownSubscriptions,
 };
-use crate::config::{OnExclude, Watch as WatchSettings, WatchAccounts};
+use crate::config::{OnExclude, Watch as WatchSettings, WatchAccounts, WatchRegions};
 use crate::guard;
 use crate::inventory::{Filter, Known};
 use crate::model::ids::{AccountId, OrganizationId, OuId, Region, RoleArn};
 use crate::model::target::{Side, TargetKey};
 use crate::model::view::Standing;
 use crate::presets;
+use crate::regions::Regions;
 use crate::world::{Alert, Forwarder, Guard, Reach, Target, Targets, Topic, Watch, World};
 
 /// The accounts that are wanted.
@@ -66,7 +67,6 @@ pub fn world(
             .role_arn
             .as_ref()
             .map_or_else(|| format!("{}-task", settings.installation), |role| role.name().to_owned()),
-        sender_regions: settings.watches.iter().flat_map(|watch| regions(settings, watch)).collect(),
         adopt: settings
             .reconcile
             .adopt
@@ -142,17 +142,35 @@ fn resolved(settings: &Settings, watch: &WatchSettings) -> Watch {
     }
 }
 
-/// The Regions in which a watch has sender rules: those that it names, else the one that its preset needs, else the one
-/// where IAM's events appear.
-fn regions(settings: &Settings, watch: &WatchSettings) -> BTreeSet<Region> {
-    if watch.regions.is_empty() {
-        let partition = settings.partition();
-        let preset = watch.preset.as_deref().and_then(presets::by_name);
-        let one = preset.and_then(|preset| preset.regions.one(partition));
-        BTreeSet::from([one.unwrap_or_else(|| partition.iam_events_region())])
-    } else {
-        watch.regions.clone()
+/// The Regions in which an account has sender rules of a watch: those that the watch names, every one that the account
+/// has enabled and we may work in, the one that its preset needs, else the one where IAM's events appear.
+///
+/// That one is enabled in every account, so it is certain before anybody could read which ones an account has.
+fn regions(
+    settings: &Settings,
+    watch: &WatchSettings,
+    enabled: Option<&BTreeSet<Region>>,
+) -> BTreeSet<Region> {
+    let partition = settings.partition();
+    match &watch.regions {
+        WatchRegions::Only(named) => named.clone(),
+        _ if watch.everywhere() => {
+            let home = || BTreeSet::from([partition.iam_events_region()]);
+            let all = enabled.cloned().unwrap_or_else(home);
+            all.into_iter().filter(|region| is_allowed(settings, region)).collect()
+        }
+        WatchRegions::Needed | WatchRegions::All => {
+            let preset = watch.preset.as_deref().and_then(presets::by_name);
+            let one = preset.and_then(|preset| preset.regions.one(partition));
+            BTreeSet::from([one.unwrap_or_else(|| partition.iam_events_region())])
+        }
     }
+}
+
+/// Whether we may work in a Region.
+pub fn is_allowed(settings: &Settings, region: &Region) -> bool {
+    let allowed = &settings.organization.regions;
+    allowed.is_empty() || allowed.contains(region)
 }
 
 /// The moments after `now` at which something else must hold although nobody changed anything: suppressions end.
@@ -202,27 +220,10 @@ pub fn targets(
     known: &BTreeMap<AccountId, Known>,
     management: &AccountId,
     enforce_all: bool,
+    places: &Regions,
 ) -> Targets {
     let mut targets = Targets::new();
     let given = if enforce_all { Mode::Enforce } else { settings.reconcile.mode };
-    let central_enforces =
-        known.get(&world.central).map_or(given == Mode::Enforce, |k| enforces(settings, k, given));
-    let central_regions: BTreeSet<&Region> =
-        world.sender_regions.iter().chain([&world.central_region]).collect();
-    for region in central_regions {
-        let key = TargetKey { side: Side::Central, account: world.central.clone(), region: region.clone() };
-        let target = Target {
-            key: key.clone(),
-            reach: settings.central.role_arn.clone().map_or(Reach::Ambient, Reach::Central),
-            watches: Vec::new(),
-            roles_here: false,
-            watched: false,
-            writes_role: false,
-            enforce: central_enforces,
-            leaving: false,
-        };
-        targets.insert(key, target);
-    }
     for known in known.values() {
         let leaving =
             known.standing == Standing::Excluded && settings.organization.on_exclude == OnExclude::Remove;
@@ -230,11 +231,73 @@ pub fn targets(
             continue;
         }
         let enforce = enforces(settings, known, given);
-        for target in member(settings, world, known, management, enforce, leaving) {
+        for target in member(settings, world, known, management, enforce, leaving, places) {
             targets.insert(target.key.clone(), target);
         }
     }
+    // Where nobody is known yet, the watches' own Regions count.
+    let of_watches = settings.watches.iter().flat_map(|watch| regions(settings, watch, None));
+    let senders = targets.values().filter(|target| !target.watches.is_empty());
+    let with_rules = of_watches.chain(senders.map(|target| target.region().clone()));
+    let central: BTreeSet<Region> = with_rules
+        .filter(|region| has_dead_letters(world, places, region))
+        .chain([world.central_region.clone()])
+        .collect();
+    for region in central {
+        let target = central_target(settings, world, known, region, given, true);
+        targets.insert(target.key.clone(), target);
+    }
     targets
+}
+
+/// The targets that nobody wants any more, and in which something of ours was found, or may be.
+pub fn left(
+    settings: &Settings,
+    world: &World,
+    known: &BTreeMap<AccountId, Known>,
+    management: &AccountId,
+    enforce_all: bool,
+    places: &Regions,
+) -> Targets {
+    let given = if enforce_all { Mode::Enforce } else { settings.reconcile.mode };
+    let of_key = |key: &TargetKey| {
+        if key.side == Side::Central {
+            return Some(central_target(settings, world, known, key.region.clone(), given, false));
+        }
+        let known = known.get(&key.account).filter(|known| known.standing == Standing::Active)?;
+        let home =
+            member(settings, world, known, management, enforces(settings, known, given), false, places);
+        let home = home.into_iter().next()?;
+        Some(Target { key: key.clone(), watches: Vec::new(), roles_here: false, ..home })
+    };
+    places.left().iter().filter_map(of_key).map(|target| (target.key.clone(), target)).collect()
+}
+
+/// Whether there is a dead-letter queue for the rules of a Region. It stands in the central account, which need not
+/// have enabled each Region that a member has.
+fn has_dead_letters(world: &World, places: &Regions, region: &Region) -> bool {
+    places.enabled(&world.central).is_none_or(|enabled| enabled.contains(region))
+}
+
+fn central_target(
+    settings: &Settings,
+    world: &World,
+    known: &BTreeMap<AccountId, Known>,
+    region: Region,
+    given: Mode,
+    wanted: bool,
+) -> Target {
+    Target {
+        key: TargetKey { side: Side::Central, account: world.central.clone(), region },
+        reach: settings.central.role_arn.clone().map_or(Reach::Ambient, Reach::Central),
+        watches: Vec::new(),
+        roles_here: false,
+        watched: wanted,
+        dead_letters: wanted,
+        writes_role: false,
+        enforce: known.get(&world.central).map_or(given == Mode::Enforce, |k| enforces(settings, k, given)),
+        leaving: false,
+    }
 }
 
 /// How a member is reached; none for a management account without a role of its own.
@@ -253,33 +316,37 @@ pub fn member(
     management: &AccountId,
     enforce: bool,
     leaving: bool,
+    places: &Regions,
 ) -> Vec<Target> {
     let account = &known.account.id;
+    let enabled = places.enabled(account);
     let Some(reach) = reach(settings, account, management) else { return Vec::new() };
     let mut by_region: BTreeMap<Region, Vec<Arc<Watch>>> = BTreeMap::new();
     let all = settings.watches.iter().filter(|watch| leaving || watches(watch, known, management));
     let resolved = |watch: &WatchSettings| world.watches.iter().find(|resolved| resolved.name == watch.name);
     for (watch, resolved) in all.filter_map(|watch| Some((watch, resolved(watch)?))) {
-        for region in regions(settings, watch) {
+        for region in regions(settings, watch, enabled) {
             by_region.entry(region).or_default().push(Arc::clone(resolved));
         }
     }
     // Also where no watch is left: what was installed for one is seen there as an orphan, and not forgotten.
     let watched = !by_region.is_empty();
     let iam = world.partition.iam_events_region();
-    if by_region.is_empty() || world.sender_regions.contains(&iam) {
+    let anywhere = |watch: &WatchSettings| regions(settings, watch, enabled).contains(&iam);
+    if by_region.is_empty() || settings.watches.iter().any(anywhere) {
         by_region.entry(iam.clone()).or_default();
     }
     let home = if by_region.contains_key(&iam) { Some(iam) } else { by_region.keys().next().cloned() };
     let target = |(region, watches): (Region, Vec<Arc<Watch>>)| Target {
-        key: TargetKey { side: Side::Member, account: account.clone(), region: region.clone() },
         reach: reach.clone(),
         watches,
         roles_here: Some(&region) == home.as_ref(),
         watched,
+        dead_letters: has_dead_letters(world, places, &region),
         writes_role: world.forwarder.managed && account != management,
         enforce,
         leaving,
+        key: TargetKey { side: Side::Member, account: account.clone(), region },
     };
     by_region.into_iter().map(target).collect()
 }

@@ -169,6 +169,7 @@ mod tests {
             watches: Vec::new(),
             roles_here: true,
             watched: true,
+            dead_letters: true,
             writes_role: true,
             enforce: true,
             leaving: false,

@@ -15,6 +15,8 @@ use crate::world::Target;
 
 /// What is no longer desired waits until all that is desired was seen in place.
 pub const WAITING_FOR_SUCCESSOR: &str = "WaitingForSuccessor";
+/// A dead-letter queue stays as long as rules may send to it.
+pub const WAITING_FOR_SENDERS: &str = "WaitingForSenders";
 /// A rule is not moved to a role that was not seen in place.
 pub const WAITING_FOR_ROLE: &str = "WaitingForRole";
 
@@ -40,6 +42,8 @@ pub struct Guards {
     pub adopted: BTreeSet<(String, String)>,
     /// Whether another Region of the same account was not seen in place yet.
     pub open_elsewhere: bool,
+    /// Whether rules that send their dead letters to this Region's queue may still be there.
+    pub senders_left: bool,
     /// Whether something was written here too short a while ago to take anything away.
     pub settling: bool,
     /// The topic of the built-in alert: whether anybody confirmed it says nothing about the alerts of the settings.
@@ -98,6 +102,7 @@ pub fn plan(
                 .or_else(|| unconfirmed(judged, going, guards).filter(|_| !guards.teardown))
                 .or_else(|| waits.clone())
                 .or_else(|| used_elsewhere(going, guards))
+                .or_else(|| used_by_senders(going, guards))
                 .or(unseen)
                 .or_else(|| (!guards.teardown).then(|| allowance.delete().err().map(denied)).flatten())
         }));
@@ -263,6 +268,18 @@ fn keeps_its_bus(judged: &[Judged], going: &Judged, guards: &Guards) -> Option<H
             "bus {} stays with its archive {}; `teardown --delete-data` takes both",
             going.resource.id.name, archive.resource.id.name
         ),
+        waits: false,
+    })
+}
+
+/// A rule that is left somewhere goes on sending what it cannot deliver to the queue of its Region.
+fn used_by_senders(going: &Judged, guards: &Guards) -> Option<Hold> {
+    let used = going.resource.id.kind == "queue" && guards.senders_left && !guards.teardown;
+    used.then(|| Hold {
+        reason: WAITING_FOR_SENDERS,
+        message:
+            "a dead-letter queue goes only after every account was seen to have no rule of ours in its Region"
+                .to_owned(),
         waits: false,
     })
 }

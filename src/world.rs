@@ -113,8 +113,6 @@ pub struct World {
     pub watches: Vec<Arc<Watch>>,
     /// What is delivered.
     pub alerts: Vec<Alert>,
-    /// Regions that have sender rules: each needs a dead-letter queue.
-    pub sender_regions: BTreeSet<Region>,
     /// The built-in alert about tampering; none where nothing guards.
     pub guard: Option<Guard>,
     /// Whether there is a queue for what concerns the daemon itself.
@@ -273,8 +271,11 @@ pub struct Target {
     pub watches: Vec<Arc<Watch>>,
     /// Whether the account's roles are kept with this target; true for one Region of an account.
     pub roles_here: bool,
-    /// Whether the account has a watch in any Region, and so needs its role.
+    /// Whether the account has a watch in any Region, and so needs its role. On the central side: whether the Region
+    /// is wanted, and not only looked into for what is left there.
     pub watched: bool,
+    /// Whether there is a dead-letter queue of the central account in the Region.
+    pub dead_letters: bool,
     /// Whether the forwarding role is ours to write. Never in the management account, where a right to
     /// write IAM would not be bounded by any service control policy.
     pub writes_role: bool,

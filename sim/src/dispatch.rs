@@ -22,17 +22,7 @@ pub(crate) fn identify(world: &mut World, incoming: Incoming) -> Result<Call, Re
         let account = world.organization.management.clone();
         Caller { account, principal: Principal::Administrator, access_key }
     } else {
-        let unknown = || match incoming.service {
-            Service::Iam | Service::Sts | Service::Sns => Refusal::new(
-                403,
-                "InvalidClientTokenId",
-                "The security token included in the request is invalid.",
-            ),
-            _ => Refusal::bad(
-                "UnrecognizedClientException",
-                "The security token included in the request is invalid.",
-            ),
-        };
+        let unknown = || unknown(incoming.service);
         let (account, session) = world.sessions.by_key.get(&access_key).cloned().ok_or_else(unknown)?;
         if incoming.session_token.as_deref() != Some(session.token.as_str()) {
             return Err(unknown());
@@ -57,8 +47,34 @@ pub(crate) fn identify(world: &mut World, incoming: Incoming) -> Result<Call, Re
     })
 }
 
+/// AWS: credentials of an account are not valid in a Region that it has not enabled. Services that are asked in one
+/// Region alone know no such thing, and STS says it in its own words.
+fn refuse_disabled_region(world: &World, call: &Call) -> Result<(), Refusal> {
+    let regional =
+        matches!(call.service, Service::CloudTrail | Service::Events | Service::Sns | Service::Sqs);
+    let opt_in = world.partition.opt_in_regions.contains(&call.region.as_str());
+    let enabled = || {
+        let account = world.accounts.get(&call.caller.account);
+        account.is_some_and(|account| account.opted_in.contains(&call.region))
+    };
+    if !regional || !opt_in || enabled() {
+        return Ok(());
+    }
+    Err(unknown(call.service))
+}
+
+/// Credentials that a service does not know.
+fn unknown(service: Service) -> Refusal {
+    let message = "The security token included in the request is invalid.";
+    match service {
+        Service::Iam | Service::Sts | Service::Sns => Refusal::new(403, "InvalidClientTokenId", message),
+        _ => Refusal::bad("UnrecognizedClientException", message),
+    }
+}
+
 /// Performs the call.
 pub(crate) fn perform(world: &mut World, call: &Call) -> Result<Value, Refusal> {
+    refuse_disabled_region(world, call)?;
     match call.service {
         Service::Account => service::account::perform(world, call),
         Service::CloudTrail => service::cloudtrail::perform(world, call),

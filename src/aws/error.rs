@@ -113,9 +113,8 @@ pub(super) fn classify(code: &str, message: &str, status: u16) -> ErrorClass {
         }
         // ListTargetsByRule tells a missing rule in this way too.
         "Validation" | "ValidationError" if message.ends_with(" not found") => ErrorClass::NotFound,
-        "ResourceNotFound" | "NoSuchEntity" | "NotFound" | "NonExistentQueue" | "QueueDoesNotExist" => {
-            ErrorClass::NotFound
-        }
+        "ResourceNotFound" | "NoSuchEntity" | "NotFound" | "NonExistentQueue" | "QueueDoesNotExist"
+        | "TrailNotFound" => ErrorClass::NotFound,
         // A page token that expired: the listing is begun again.
         "InvalidToken"
         | "ConcurrentModification"
@@ -147,7 +146,7 @@ pub(super) fn hint(class: ErrorClass, service: &str, operation: &str) -> String 
         }
         ErrorClass::Denied => "give the role this permission; deploy/ has the policies that work",
         ErrorClass::DeniedByScp => {
-            "exempt orgwatch's role from the service control policy, or leave the Region out of `organization.regions`"
+            "list the Regions that the policy allows in `organization.regions`, or exempt orgwatch's role from the policy"
         }
         ErrorClass::RegionDisabled => {
             "enable the Region in that account, or leave it out of `organization.regions`"

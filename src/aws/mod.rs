@@ -1,5 +1,7 @@
 //! The edge to AWS: clients built once, credentials given to each call, failures told in our words.
 
+mod account;
+mod cloudtrail;
 pub mod credentials;
 mod error;
 pub mod events;
@@ -79,6 +81,8 @@ impl Session {
 /// One client for each service, shared by all accounts.
 #[derive(Clone)]
 pub struct Cloud {
+    pub(crate) account: aws_sdk_account::Client,
+    pub(crate) cloudtrail: aws_sdk_cloudtrail::Client,
     pub(crate) events: aws_sdk_eventbridge::Client,
     pub(crate) iam: aws_sdk_iam::Client,
     pub(crate) organizations: aws_sdk_organizations::Client,
@@ -92,6 +96,8 @@ impl Cloud {
     /// The clients on top of a loaded configuration.
     pub fn new(config: &aws_types::SdkConfig, on_call: OnCall) -> Self {
         Self {
+            account: aws_sdk_account::Client::new(config),
+            cloudtrail: aws_sdk_cloudtrail::Client::new(config),
             events: aws_sdk_eventbridge::Client::new(config),
             iam: aws_sdk_iam::Client::new(config),
             organizations: aws_sdk_organizations::Client::new(config),

@@ -14,7 +14,11 @@ use crate::model::target::Side;
 use crate::world::{Target, World};
 
 /// What looking at a member takes.
-pub const MEMBER_READS: [&str; 8] = [
+pub const MEMBER_READS: [&str; 12] = [
+    "account:ListRegions",
+    "cloudtrail:DescribeTrails",
+    "cloudtrail:GetEventSelectors",
+    "cloudtrail:GetTrailStatus",
     "events:ListRules",
     "events:ListTagsForResource",
     "events:ListTargetsByRule",
@@ -26,7 +30,8 @@ pub const MEMBER_READS: [&str; 8] = [
 ];
 
 /// What looking at the central account takes.
-pub const CENTRAL_READS: [&str; 14] = [
+pub const CENTRAL_READS: [&str; 15] = [
+    "account:ListRegions",
     "events:DescribeArchive",
     "events:DescribeEventBus",
     "events:ListRules",

@@ -21,9 +21,11 @@ mod reconcile;
 mod secret_file;
 mod settings;
 mod suppress;
+mod trail;
 mod validate;
 mod values;
 mod watch;
+mod watch_regions;
 
 #[cfg(test)]
 mod tests;
@@ -42,7 +44,9 @@ pub use problem::{ConfigError, Problem};
 pub use reconcile::{Adopt, Mode, Override, OverrideScope, ReconcileSettings};
 pub use settings::Settings;
 pub use suppress::{Principal, Suppress};
+pub use trail::TrailSettings;
 pub use watch::{Watch, WatchAccounts};
+pub use watch_regions::WatchRegions;
 
 use layers::Variables;
 use problem::Report;

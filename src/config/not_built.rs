@@ -12,8 +12,6 @@ const NOT_BUILT: &[(&str, &str, &str)] = &[
     ("canary", "timeout", r#""5m""#),
     ("drill", "schedule", r#""off""#),
     ("drill", "max_age", r#""35d""#),
-    ("trail", "required", "false"),
-    ("trail", "probe_interval", r#""1h""#),
     ("notify", "alert", r#""off""#),
     ("http", "trusted_proxies", "[]"),
     ("http", "tls_cert", r#""off""#),
@@ -21,7 +19,7 @@ const NOT_BUILT: &[(&str, &str, &str)] = &[
 ];
 
 /// The sections of which nothing is built.
-pub(super) const SECTIONS: [&str; 4] = ["canary", "drill", "trail", "notify"];
+pub(super) const SECTIONS: [&str; 3] = ["canary", "drill", "notify"];
 
 /// The keys of the table at `path` that are not built, each with its only value.
 pub(super) fn keys(path: &str) -> impl Iterator<Item = (&'static str, &'static str)> + use<> {

@@ -8,11 +8,11 @@ use super::validate::{self, Sections};
 use super::watch::Watch;
 use super::{
     Alert, CentralSettings, GuardSettings, HistorySettings, HttpSettings, LogSettings, MemberSettings,
-    OrganizationSettings, ReconcileSettings,
+    OrganizationSettings, ReconcileSettings, TrailSettings,
 };
 use super::{
     alert, central, guard, history, http, log, member, names, not_built, organization, partition, reconcile,
-    watch,
+    trail, watch,
 };
 use crate::model::ids::{Installation, Region};
 use crate::model::partition::Partition;
@@ -36,6 +36,8 @@ pub struct Settings {
     pub alerts: Vec<Alert>,
     /// Who watches the watchman.
     pub guard: GuardSettings,
+    /// Whether accounts need a trail.
+    pub trail: TrailSettings,
     /// How far and how fast we go.
     pub reconcile: ReconcileSettings,
     /// Who may ask the daemon.
@@ -92,6 +94,7 @@ pub(super) fn read(
     let alerts = t.each("alert", |t| alert::read(t, installation.as_ref(), &mut seen, &watch_names));
     not_built::SECTIONS.iter().for_each(|section| t.table(section).finish());
     let guard = guard::read(t.table("guard"));
+    let trail = trail::read(t.table("trail"));
     let reconcile = reconcile::read(t.table("reconcile"));
     let http = http::read(t.table("http"));
     let history = history::read(t.table("history"), environment);
@@ -118,6 +121,7 @@ pub(super) fn read(
         watches: watches.into_iter().collect::<Option<_>>()?,
         alerts: alerts.into_iter().collect::<Option<_>>()?,
         guard: guard?,
+        trail: trail?,
         reconcile: reconcile?,
         http: http?,
         history: history?,

@@ -247,7 +247,6 @@ fn what_is_not_built_is_refused_unless_it_is_off() {
     for (text, path) in [
         ("[canary]\ninterval = '1h'", "canary.interval"),
         ("[drill]\nschedule = 'weekly'", "drill.schedule"),
-        ("[trail]\nrequired = true", "trail.required"),
         ("[notify]\nalert = 'orgwatch-health'", "notify.alert"),
         ("[[alert]]\nname='a'\ndelivery='role'", "alert[0].delivery"),
         ("[http]\ntrusted_proxies = ['10.0.0.0/8']", "http.trusted_proxies"),

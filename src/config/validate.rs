@@ -6,7 +6,7 @@ use super::problem::Report;
 use super::problem::quoted;
 use super::{
     Alert, CentralSettings, Format, ForwardingRole, GuardSettings, MemberSettings, OrganizationSettings,
-    Watch, guard, partition,
+    Watch, WatchRegions, guard, partition,
 };
 use crate::model::ids::{Installation, Region};
 use crate::model::partition::Partition;
@@ -99,7 +99,7 @@ impl<'a> Sections<'a> {
     fn partitions(&self, report: &Report) {
         let evidence = partition::evidence(self.central, self.organization, self.member);
         let watched = self.watches().flat_map(|(path, watch)| {
-            watch.regions.iter().map(move |region| (format!("{path}.regions"), Partition::of_region(region)))
+            watch.regions.named().map(move |region| (format!("{path}.regions"), Partition::of_region(region)))
         });
         let mut first = None;
         for (path, partition) in evidence.into_iter().chain(watched) {
@@ -148,7 +148,7 @@ impl<'a> Sections<'a> {
         }
         for (path, watch) in self.watches() {
             let path = format!("{path}.regions");
-            watch.regions.iter().filter(|region| outside(region)).for_each(|region| refuse(&path, region));
+            watch.regions.named().filter(|region| outside(region)).for_each(|region| refuse(&path, region));
             // What the preset says, and for a pattern what its sources tell.
             let needs = match watch.preset.as_deref().and_then(presets::by_name) {
                 Some(preset) => preset.regions,
@@ -158,10 +158,30 @@ impl<'a> Sections<'a> {
                 }
                 None => Regions::Every,
             };
-            let Some(only) = needs.one(self.partition()) else { continue };
-            if watch.regions.is_empty() && outside(&only) {
+            let named: BTreeSet<&Region> = watch.regions.named().collect();
+            let Some(only) = needs.one(self.partition()) else {
+                if watch.regions == WatchRegions::Needed && !watch.everywhere() {
+                    report.add::<()>(
+                        "W-one-region",
+                        &path,
+                        format!("a pattern of services of every Region, heard in {iam_events} alone"),
+                        "[\"all\"], or the Regions by name",
+                        "events of other Regions appear there, and no rule hears them",
+                    );
+                }
+                continue;
+            };
+            if watch.regions == WatchRegions::All {
+                report.add::<()>(
+                    "W-every-region",
+                    &path,
+                    format!("every Region for events that appear in {only} alone"),
+                    "no `regions`",
+                    "the other rules cost calls and never match",
+                );
+            } else if named.is_empty() && outside(&only) {
                 refuse(&path, &only);
-            } else if !watch.regions.is_empty() && !watch.regions.contains(&only) {
+            } else if !named.is_empty() && !named.contains(&only) {
                 report.add::<()>(
                     "E-silent-region",
                     &path,
@@ -261,7 +281,7 @@ impl<'a> Sections<'a> {
 
 #[cfg(test)]
 mod tests {
-    use crate::config::tests::{codes, settings};
+    use crate::config::tests::{all_codes, codes, settings};
 
     #[test]
     fn everything_is_of_one_partition() {
@@ -287,7 +307,7 @@ mod tests {
         settings(organization);
         let mut with_central =
             settings(&format!("{organization}[[watch]]\nname='x'\npreset='iam-any'\nregions=['us-east-1']"));
-        assert_eq!(with_central.watches.remove(0).regions.len(), 1);
+        assert_eq!(with_central.watches.remove(0).regions.named().count(), 1);
         assert_eq!(
             codes(&format!(
                 "{organization}[[watch]]\nname='x'\npreset='iam-any'\nregions=['us-east-1','us-west-2']"
@@ -322,6 +342,16 @@ mod tests {
         };
         assert_eq!(codes(&watches(30)), [""; 0]);
         assert_eq!(codes(&watches(31)), ["E-wildcard-rules watch"]);
+    }
+
+    #[test]
+    fn a_pattern_of_every_region_that_is_heard_in_one_is_doubtful_and_so_is_one_of_one_heard_in_all() {
+        let of = |rest: &str| all_codes(&format!("[[watch]]\nname='x'\n{rest}"));
+        let s3 = "pattern='{\"source\":[\"aws.s3\"]}'\n";
+        assert_eq!(of(s3), ["W-one-region watch[0].regions"]);
+        assert_eq!(of(&format!("{s3}regions=['us-east-1']")), [""; 0]);
+        assert_eq!(of(&format!("{s3}regions=['all']")), [""; 0]);
+        assert_eq!(of("preset='iam-any'\nregions=['all']"), ["W-every-region watch[0].regions"]);
     }
 
     #[test]

@@ -4,10 +4,11 @@ use std::collections::BTreeSet;
 
 use toml::Value;
 
+use super::names;
 use super::problem::{did_you_mean, quoted};
 use super::reader::{Place, Read, Table, read};
-use super::{names, not_built};
-use crate::model::ids::{AccountId, Installation, OuId, Region};
+use super::watch_regions::WatchRegions;
+use crate::model::ids::{AccountId, Installation, OuId};
 use crate::pattern::{Finding, Pattern};
 use crate::presets;
 
@@ -23,8 +24,8 @@ pub struct Watch {
     pub preset: Option<String>,
     /// What is forwarded.
     pub pattern: Pattern,
-    /// Where; empty: in the Regions that the pattern needs.
-    pub regions: BTreeSet<Region>,
+    /// Where.
+    pub regions: WatchRegions,
     /// OUs or roots whose accounts forward; empty: all.
     pub include_ous: BTreeSet<OuId>,
     /// OUs or roots whose accounts do not.
@@ -50,13 +51,23 @@ pub enum WatchAccounts {
 }
 
 impl Watch {
+    /// Whether it wants a sender rule in every Region.
+    pub fn everywhere(&self) -> bool {
+        let preset = || self.preset.as_deref().and_then(presets::by_name);
+        match self.regions {
+            WatchRegions::All => true,
+            WatchRegions::Needed => preset().is_some_and(|p| p.regions == presets::Regions::Every),
+            WatchRegions::Only(_) => false,
+        }
+    }
+
     /// The watch of the default preset, over everything.
     pub(super) fn of_default_preset() -> Option<Self> {
         Some(Self {
             name: DEFAULT.to_owned(),
             preset: Some(DEFAULT.to_owned()),
             pattern: presets::by_name(DEFAULT)?.pattern(),
-            regions: BTreeSet::new(),
+            regions: WatchRegions::Needed,
             include_ous: BTreeSet::new(),
             exclude_ous: BTreeSet::new(),
             accounts: WatchAccounts::All,
@@ -135,11 +146,6 @@ pub(super) fn read(
 /// What a watch should know of its preset.
 fn of_preset(preset: &presets::Preset, watch: &Watch, whole: &Place<'_>) {
     let path = |key: &str| format!("{}.{key}", whole.path);
-    if preset.regions == presets::Regions::Every && watch.regions.is_empty() {
-        let found = "a preset whose events appear in every Region";
-        return not_built::refuse(whole.report, &path("regions"), found, "the Regions by name")
-            .unwrap_or_default();
-    }
     if preset.accounts == presets::Accounts::IdentityCenter && watch.accounts == WatchAccounts::All {
         whole.report.add::<()>(
             "W-preset-accounts",
@@ -253,7 +259,8 @@ mod tests {
         assert_eq!(with("preset='cis-4.1'\nread_events=true"), ["W-preset-floods watch[0].preset"]);
         assert_eq!(with("preset='identity-center-changes'"), ["W-preset-accounts watch[0].accounts"]);
         assert_eq!(with("preset='identity-center-changes'\naccounts=['management']"), [""; 0]);
-        assert_eq!(codes("[[watch]]\nname='x'\npreset='cis-4.5'"), ["E-not-built-yet watch[0].regions"]);
+        assert!(settings("[[watch]]\nname='x'\npreset='cis-4.5'").watches[0].everywhere());
+        assert!(!settings("[[watch]]\nname='x'\npreset='cis-4.4'").watches[0].everywhere());
         assert_eq!(
             codes("[[watch]]\nname='x'\npreset='cis-4.15'\nregions=['eu-central-1']"),
             ["E-silent-region watch[0].regions"]

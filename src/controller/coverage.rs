@@ -2,9 +2,10 @@
 
 use crate::judge::{CONTESTED, MISSING, NAME_TAKEN, SETTLING, STRANGER, UNKNOWN_SUBSCRIPTION};
 use crate::kinds::topic::{NO_CONFIRMED_SUBSCRIPTION, SUBSCRIPTION_PENDING};
-use crate::model::error::ErrorClass;
+use crate::model::error::{CloudError, ErrorClass};
 use crate::model::resource::{Resource, Verdict};
 use crate::model::view::{Coverage, Standing, TargetView};
+use crate::trail::{NOT_PROBED, Presence};
 use crate::world::World;
 
 /// A coverage with its reason (a CamelCase constant) and what to tell people.
@@ -43,6 +44,10 @@ pub struct Facts<'a> {
     pub in_grace: bool,
     /// Whether we write in it.
     pub enforce: bool,
+    /// Why nobody knows which Regions it has, where a watch is for all of them.
+    pub regions_unknown: Option<&'a CloudError>,
+    /// Whether a trail logs what its watches wait for; none where nobody asks.
+    pub trail: Option<&'a Presence>,
     /// What must hold, once that is known.
     pub world: Option<&'a World>,
 }
@@ -57,7 +62,14 @@ impl Facts<'_> {
 /// The members' half and the central half together.
 pub fn of_account(facts: &Facts<'_>, central: &Judgement) -> Judgement {
     let own = own_half(facts);
-    if own.coverage.is_covered() && !central.coverage.is_covered() { central.clone() } else { own }
+    if !own.coverage.is_covered() {
+        return own;
+    }
+    // What no trail logs starts no rule, however right it is.
+    if let Some(starved) = facts.trail.and_then(|trail| of_trail(trail, facts.in_grace)) {
+        return starved;
+    }
+    if central.coverage.is_covered() { own } else { central.clone() }
 }
 
 fn own_half(facts: &Facts<'_>) -> Judgement {
@@ -103,6 +115,15 @@ fn own_half(facts: &Facts<'_>) -> Judgement {
         }
         return Judgement::new(Coverage::Unknown, error.class.reason(), error.to_string());
     }
+    if let Some(error) = facts.regions_unknown {
+        return Judgement::new(
+            Coverage::Unknown,
+            "RegionsUnknown",
+            format!(
+                "which Regions the account has enabled could not be read, and a watch is for all of them: {error}"
+            ),
+        );
+    }
     let worst = facts.views.iter().flat_map(|v| v.resources.iter().map(move |r| (*v, r)));
     let worst = worst.filter(|(_, r)| facts.carries(r) && matters(r));
     let Some((view, resource)) = worst.max_by_key(|(_, r)| r.verdict) else {
@@ -113,6 +134,22 @@ fn own_half(facts: &Facts<'_>) -> Judgement {
         );
     };
     of_resource(facts, view, resource)
+}
+
+/// What the account's trails do to its coverage; nothing as long as nobody looked.
+fn of_trail(trail: &Presence, in_grace: bool) -> Option<Judgement> {
+    match trail {
+        Presence::Present(_) => None,
+        Presence::Unknown(reason, _) if *reason == NOT_PROBED => None,
+        // The organization's trail reaches a new account after a while.
+        Presence::Missing(_, message) | Presence::Unknown(_, message) if in_grace => Some(Judgement::new(
+            Coverage::Pending,
+            "NotReady",
+            format!("a new account, given time: {message}"),
+        )),
+        Presence::Missing(reason, message) => Some(Judgement::new(Coverage::Broken, reason, message)),
+        Presence::Unknown(reason, message) => Some(Judgement::new(Coverage::Unknown, reason, message)),
+    }
 }
 
 /// Whether a resource that is not in sync breaks the path.

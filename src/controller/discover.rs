@@ -10,6 +10,7 @@ use crate::inventory::Account;
 use crate::model::error::CloudError;
 use crate::model::plan::Hold;
 use crate::model::target::TargetKey;
+use crate::world::Target;
 
 /// Other credentials or another organization than configured: nothing is written.
 pub(super) const WRONG_ORGANIZATION: &str = "WrongOrganization";
@@ -73,15 +74,43 @@ impl Controller {
         Ok(changed)
     }
 
-    /// Derives what must hold, and where, from what is known of the organization and its accounts.
+    /// Derives the targets anew where a pass told of other Regions; answers those that are new or changed. Asks nobody.
+    pub(super) fn aim_again(&self) -> Vec<TargetKey> {
+        let mut fleet = self.fleet();
+        if !fleet.moved {
+            return Vec::new();
+        }
+        let changed = self.aim(&mut fleet).unwrap_or_else(|error| {
+            // It was said of the same settings before, or nothing was discovered.
+            tracing::error!(%error, "The targets could not be derived anew");
+            Vec::new()
+        });
+        drop(fleet);
+        self.changed.notify_one();
+        changed
+    }
+
+    /// Derives what must hold, and where, from what is known of the organization, its accounts and their Regions.
     fn aim(&self, fleet: &mut Fleet) -> Result<Vec<TargetKey>, CannotCombine> {
+        fleet.moved = false;
         let Some((organization, management)) = fleet.organization.clone() else { return Ok(Vec::new()) };
-        let settings = &self.settings;
+        let (settings, enforce_all) = (&self.settings, self.enforce_all);
         let world = desired::world(settings, &organization, self.clock.now())?;
         let known = fleet.inventory.known();
-        let mut targets = desired::targets(settings, &world, known, &management, self.enforce_all);
+        fleet.regions.retain(|account| known.contains_key(account));
+        if let Some(trails) = &mut fleet.trails {
+            trails.retain(|account| known.contains_key(account));
+        }
+        let mut targets = desired::targets(settings, &world, known, &management, enforce_all, &fleet.regions);
         if fleet.rules.teardown {
-            targets = self.teardown_targets(&fleet.inventory, &world, &management, targets);
+            targets = self.teardown_targets(&fleet.inventory, &world, &management, &fleet.regions, targets);
+        }
+        fleet.leave_behind(&targets);
+        let known = fleet.inventory.known();
+        let left = desired::left(settings, &world, known, &management, enforce_all, &fleet.regions);
+        for (key, target) in left {
+            let leaving = fleet.rules.teardown;
+            targets.entry(key).or_insert(Target { leaving, ..target });
         }
         Ok(fleet.set(world, targets))
     }

@@ -3,10 +3,13 @@
 #[cfg(test)]
 mod convergence;
 mod gate;
+mod memory;
+mod places;
 #[cfg(test)]
 mod simulation;
 #[cfg(test)]
 mod tests;
+mod trails;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -16,19 +19,22 @@ use jiff::Timestamp;
 
 use self::gate::{Candidates, Gate};
 pub use self::gate::{WAITING_FOR_CENTRAL, WAITING_FOR_FIRST_ACCOUNTS};
+use self::memory::{remember, wrong_bus};
 use super::discover::WRONG_ORGANIZATION;
 use crate::inventory::{Inventory, Known};
 use crate::judge::{self, Judged, Memory};
-use crate::kinds::{KINDS, Scope, Sights, event_bus};
+use crate::kinds::{KINDS, Scope, Sights};
 use crate::limits::{Limits, Window};
 use crate::model::call::Call;
 use crate::model::error::CloudError;
-use crate::model::ids::{AccountId, OrganizationId};
+use crate::model::ids::{AccountId, OrganizationId, Region};
 use crate::model::plan::{Action, Hold, Plan};
 use crate::model::resource::{Resource, ResourceId, Verdict};
 use crate::model::target::{Side, TargetKey};
 use crate::model::view::{DiscoveryView, TargetView};
 use crate::planning::{self, Guards};
+use crate::regions::Regions;
+use crate::trail::Trails;
 use crate::world::{Target, Targets, World};
 
 /// An override of the configuration keeps us from writing here.
@@ -55,6 +61,12 @@ pub struct Rules {
     pub teardown: bool,
     /// Whether that includes filled queues and adopted resources.
     pub delete_data: bool,
+    /// Whether a watch is for every Region.
+    pub everywhere: bool,
+    /// Regions that we may work in; empty: all.
+    pub allowed: BTreeSet<Region>,
+    /// Whether every Region of every account is searched for what is left there.
+    pub thorough: bool,
 }
 
 /// What is known of one target.
@@ -85,6 +97,14 @@ pub struct Fleet {
     pub organization: Option<(OrganizationId, AccountId)>,
     /// What must hold, once the organization is known.
     pub world: Option<Arc<World>>,
+    /// Which Regions the accounts have, and where something is left.
+    pub regions: Regions,
+    /// Whether that changed since the targets were derived from it.
+    pub moved: bool,
+    /// The trails of the accounts; none where nobody asks for them.
+    pub trails: Option<Trails>,
+    /// Whether a person waits for what is found: then nothing is spread over time.
+    pub somebody_waits: bool,
     /// Where.
     pub targets: BTreeMap<TargetKey, Arc<Target>>,
     /// Counts changes of what must hold.
@@ -147,6 +167,10 @@ impl Fleet {
             inventory: Inventory::default(),
             organization: None,
             world: None,
+            regions: Regions::default(),
+            trails: None,
+            somebody_waits: false,
+            moved: false,
             targets: BTreeMap::new(),
             generation: 0,
             revision: 0,
@@ -199,8 +223,17 @@ impl Fleet {
         let state = self.states.entry(key.clone()).or_default();
         let sweep = state.swept != Some(self.generation) || self.rules.teardown;
         let of_side = KINDS.iter().enumerate().filter(|(_, kind)| kind.side() == key.side);
-        // A teardown looks for what would be desired, so that it is found even where nothing can be listed.
-        let staying = target.leaving.then(|| Target { leaving: false, ..(*target).clone() });
+        // What is being left is asked for by the names that it would have, so that what cannot be seen is not taken
+        // for gone.
+        let staying = if target.leaving {
+            Some(Target { leaving: false, ..(*target).clone() })
+        } else {
+            self.regions.left().contains(key).then(|| Target {
+                watches: if key.side == Side::Member { world.watches.clone() } else { Vec::new() },
+                watched: true,
+                ..(*target).clone()
+            })
+        };
         let mut desired = BTreeMap::new();
         let mut scopes = Vec::new();
         for (index, kind) in of_side {
@@ -229,6 +262,7 @@ impl Fleet {
         let not_yet = self.not_yet(&begun.target);
         let accounts = self.inventory.known().len();
         let open_elsewhere = self.open_elsewhere(key);
+        let senders_left = key.side == Side::Central && self.is_left(key) && self.senders_left(&key.region);
         let state = self.states.entry(key.clone()).or_default();
         let context = judge::Context {
             world: &begun.world,
@@ -274,6 +308,7 @@ impl Fleet {
             delete_data: self.rules.delete_data,
             adopted,
             open_elsewhere,
+            senders_left,
             settling,
             built_in_topic: begun
                 .world
@@ -373,6 +408,7 @@ impl Fleet {
             self.states.remove(key);
             return false;
         }
+        self.learn_from(key, &resources, error.as_ref());
         let failed = error.is_some() || resources.iter().any(|r| r.error.is_some());
         let in_sync =
             !failed && resources.iter().all(|r| matches!(r.verdict, Verdict::InSync | Verdict::Orphan));
@@ -442,47 +478,4 @@ impl Fleet {
         let view = |key| self.states.get(key).and_then(|state| state.view.as_deref());
         self.holding.iter().filter_map(move |key| Some((key, view(key)?)))
     }
-}
-
-/// Our bus admits another organization than the one that we find ourselves in. Where the configuration says which is
-/// right, that is drift like any other; where it does not, nobody but a person can know.
-fn wrong_bus(world: &World, judged: &[Judged]) -> Option<Hold> {
-    let bus = judged
-        .iter()
-        .find(|j| j.resource.id.kind == "event_bus" && j.resource.verdict != Verdict::Foreign)?;
-    let admitted = event_bus::admitted_organization(bus.seen.as_ref()?.get("policy")?)?;
-    (admitted != world.organization.as_str()).then(|| Hold {
-        reason: WRONG_ORGANIZATION,
-        message: format!(
-            "the central bus admits organization {admitted}, and these credentials belong to {}; nothing is written. Set \
-             `organization.id` to the one that is meant",
-            world.organization
-        ),
-        waits: false,
-    })
-}
-
-/// Keeps what later judgements depend on.
-fn remember(memory: &mut Memory, judged: &[Judged], settle: Duration, now: Timestamp) {
-    for Judged { resource, seen, .. } in judged {
-        let remembered = memory.entry(resource.id.clone()).or_default();
-        let ours = matches!(resource.verdict, Verdict::InSync | Verdict::Drifted | Verdict::Orphan)
-            && seen.is_some();
-        remembered.ours |= ours;
-        remembered.orphan_sightings =
-            if resource.verdict == Verdict::Orphan { remembered.orphan_sightings + 1 } else { 0 };
-        let subscriptions =
-            seen.as_ref().and_then(|spec| spec.get("subscriptions")).and_then(|s| s.as_object());
-        for label in subscriptions.into_iter().flat_map(serde_json::Map::keys) {
-            remembered.subscriptions.entry(label.clone()).or_default().seen = true;
-        }
-    }
-    // What is neither desired nor there is forgotten, so that memory does not grow with names that come and go; but
-    // not while a late read may still show it.
-    let there: BTreeSet<&ResourceId> = judged.iter().map(|j| &j.resource.id).collect();
-    let settling = |at: Timestamp| Duration::try_from(now.duration_since(at)).is_ok_and(|age| age < settle);
-    memory.retain(|id, remembered| {
-        remembered.written.take_if(|(at, _)| !settling(*at));
-        there.contains(id) || remembered.written.is_some()
-    });
 }

@@ -5,6 +5,7 @@ mod discover;
 pub mod fleet;
 mod inbox;
 mod pass;
+mod probe;
 mod prove;
 mod queue;
 mod requests;
@@ -34,7 +35,9 @@ use crate::model::ids::{AccountId, OrganizationId};
 use crate::model::target::{Side, TargetKey};
 use crate::model::view::Standing;
 use crate::pace::Pace;
+use crate::regions::Regions;
 use crate::telemetry::metrics::Metrics;
+use crate::trail::Trails;
 use crate::world::{Target, Targets, World};
 
 pub use discover::DiscoverError;
@@ -92,6 +95,8 @@ pub struct Controller {
     teardown: Option<Teardown>,
     /// Told whenever something that is shown may have changed.
     pub(crate) changed: Arc<Notify>,
+    /// Told whenever there may be other targets than before, though the organization is the same.
+    moved: Notify,
     started_at: Timestamp,
 }
 
@@ -125,7 +130,14 @@ impl Controller {
             organization_given: settings.organization.id.is_some(),
             teardown: purpose.teardown.is_some(),
             delete_data: purpose.teardown.as_ref().is_some_and(|t| t.delete_data),
+            everywhere: settings.watches.iter().any(crate::config::Watch::everywhere),
+            allowed: settings.organization.regions.clone(),
+            thorough: purpose.prune || purpose.teardown.is_some(),
         };
+        let mut fleet = fleet::Fleet::new(rules);
+        if settings.trail.required && purpose.teardown.is_none() {
+            fleet.trails = Some(Trails::new(settings.trail.probe_interval));
+        }
         let endpoints = settings
             .alerts
             .iter()
@@ -136,7 +148,7 @@ impl Controller {
             broker: Broker::new(cloud.clone(), session, clock.clone()),
             reader: OrganizationReader::new(cloud.clone(), settings.organization.max_calls_per_second),
             tags: tokio::sync::Mutex::default(),
-            fleet: Mutex::new(fleet::Fleet::new(rules)),
+            fleet: Mutex::new(fleet),
             chronicle: Mutex::default(),
             heard: Mutex::default(),
             discover_now: Notify::new(),
@@ -151,6 +163,7 @@ impl Controller {
             enforce_all: purpose.enforce_all || purpose.teardown.is_some(),
             teardown: purpose.teardown,
             changed: Arc::new(Notify::new()),
+            moved: Notify::new(),
             cloud,
             settings,
         }
@@ -178,6 +191,7 @@ impl Controller {
         inventory: &Inventory,
         world: &World,
         management: &AccountId,
+        regions: &Regions,
         all: Targets,
     ) -> Targets {
         let named = self.teardown.as_ref().map(|t| t.accounts.as_slice()).unwrap_or_default();
@@ -194,7 +208,8 @@ impl Controller {
             };
             if wanted && known.standing != Standing::Inactive {
                 let enforce = desired::enforces(&self.settings, known, Mode::Enforce);
-                for target in desired::member(&self.settings, world, known, management, enforce, true) {
+                let own = desired::member(&self.settings, world, known, management, enforce, true, regions);
+                for target in own {
                     targets.insert(target.key.clone(), target);
                 }
             }

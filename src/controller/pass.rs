@@ -81,7 +81,8 @@ impl Controller {
                 KINDS[*index].observe(&self.cloud, &session, &begun.world, &begun.target, scope.clone());
             async move { (*index, look.await) }
         });
-        let sights = join_all(looks).await;
+        let probing = self.probe(&session, &begun.world, &begun.target);
+        let (sights, ()) = futures::join!(join_all(looks), probing);
         if sights.iter().flat_map(|(_, s)| s.values()).any(refused) {
             self.broker.forget(&begun.target);
         }
@@ -199,7 +200,14 @@ impl Controller {
         let ended = watchfulness::ended(observed_at, self.clock.now(), wrote, in_sync);
         self.conclude(&begun, &resources, ended);
         let target = begun.target.key.clone();
-        let news = self.fleet().finish(&begun, resources.clone(), plan.clone(), error.clone(), observed_at);
+        let (news, moved) = {
+            let mut fleet = self.fleet();
+            let news = fleet.finish(&begun, resources.clone(), plan.clone(), error.clone(), observed_at);
+            (news, fleet.moved)
+        };
+        if moved {
+            self.moved.notify_one();
+        }
         self.metrics.pass(target.side, started.elapsed().as_secs_f64());
         self.changed.notify_one();
         PassOutcome { target, resources, plan, written, error, news }

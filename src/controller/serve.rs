@@ -23,6 +23,8 @@ const DRAIN: Duration = Duration::from_secs(8);
 const DISCOVERY_BACKOFF: Duration = Duration::from_secs(2);
 /// How long news of the organization are gathered before it is listed.
 const GATHER: Duration = Duration::from_millis(500);
+/// At most so often are the targets derived anew because passes told of other Regions.
+const REGIONS_PACE: Duration = Duration::from_secs(2);
 /// At most so often is a new snapshot put together.
 const SNAPSHOT_PACE: Duration = Duration::from_millis(250);
 
@@ -74,18 +76,7 @@ async fn discovery(
         let pause = match found {
             Ok(changed) => {
                 failures = 0;
-                let all: BTreeSet<TargetKey> = controller.keys().into_iter().collect();
-                controller.chronicle.lock().unwrap_or_else(PoisonError::into_inner).retarget(&all);
-                if !changed.is_empty() {
-                    tracing::info!(
-                        targets = all.len(),
-                        changed = changed.len(),
-                        "Discovery found {} new or changed targets",
-                        changed.len()
-                    );
-                }
-                controller.heard().repairs.retain(|key| all.contains(key));
-                requests.retarget(all, changed);
+                take_over(&controller, &requests, changed);
                 // Listing an organization must not become all that it is busy with.
                 interval.max(took * 4)
             }
@@ -100,10 +91,23 @@ async fn discovery(
             controller.discover_now.notified().await;
             tokio::time::sleep(GATHER.max(took)).await;
         };
-        tokio::select! {
-            () = stop.cancelled() => {}
-            () = tokio::time::sleep(pause.min(until_something_ends(&controller))) => {}
-            () = sooner => {}
+        let mut sooner = std::pin::pin!(sooner);
+        let next = Instant::now() + pause.min(until_something_ends(&controller));
+        loop {
+            tokio::select! {
+                biased;
+                () = stop.cancelled() => break,
+                () = tokio::time::sleep_until(next) => break,
+                () = &mut sooner => break,
+                () = controller.moved.notified() => {}
+            }
+            // Many accounts are read at once, and each derivation looks at all of them.
+            tokio::select! {
+                () = stop.cancelled() => break,
+                () = tokio::time::sleep(REGIONS_PACE) => {}
+            }
+            let changed = controller.aim_again();
+            take_over(&controller, &requests, changed);
         }
     }
     "discovery"
@@ -113,7 +117,24 @@ async fn discovery(
 fn until_something_ends(controller: &Controller) -> Duration {
     let now = controller.clock.now();
     let end = desired::next_end(&controller.settings, now);
-    end.and_then(|end| Duration::try_from(end.duration_since(now)).ok()).unwrap_or(Duration::MAX)
+    end.and_then(|end| Duration::try_from(end.duration_since(now)).ok())
+        .unwrap_or(Duration::from_secs(86_400 * 366))
+}
+
+/// Lets passes be made over the targets that there are now, at once over those that are new or changed.
+fn take_over(controller: &Controller, requests: &Requests, changed: Vec<TargetKey>) {
+    let all: BTreeSet<TargetKey> = controller.keys().into_iter().collect();
+    controller.chronicle.lock().unwrap_or_else(PoisonError::into_inner).retarget(&all);
+    if !changed.is_empty() {
+        tracing::info!(
+            targets = all.len(),
+            changed = changed.len(),
+            "Discovery found {} new or changed targets",
+            changed.len()
+        );
+    }
+    controller.heard().repairs.retain(|key| all.contains(key));
+    requests.retarget(all, changed);
 }
 
 type Ended = (TargetKey, Timestamp, Option<PassOutcome>);

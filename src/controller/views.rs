@@ -22,6 +22,7 @@ use crate::model::view::{
     AccountView, CentralView, Condition, Coverage, DiscoveryView, HistoryView, InboxView, LatencyView,
     ResyncView, Snapshot, Standing, TargetView,
 };
+use crate::trail::{self, Presence};
 use crate::world::Target;
 
 /// What a state is about: an account, or the central half, and which aspect of it.
@@ -205,6 +206,8 @@ impl Controller {
             in_grace: false,
             enforce: keys.iter().all(|(_, target)| target.enforce),
             world: fleet.world.as_deref(),
+            regions_unknown: None,
+            trail: None,
         };
         let alerts = fleet.world.as_ref().map_or(0, |world| world.alerts.len());
         let judgement = coverage::of_central(&facts, alerts);
@@ -213,7 +216,7 @@ impl Controller {
             account: settings.central.account_id.clone(),
             region: settings.central_region(),
             verdict: worst(&targets, keys.len().max(1)),
-            conditions: conditions(chronicle, None, &targets, &judgement, now),
+            conditions: conditions(chronicle, None, &targets, &judgement, None, now),
             observed_at: targets.iter().map(|t| t.observed_at).min(),
             targets,
         };
@@ -234,6 +237,7 @@ impl Controller {
         let views: Vec<&TargetView> = targets.iter().map(AsRef::as_ref).collect();
         let management = fleet.organization.as_ref().is_some_and(|(_, management)| *management == account.id);
         let first = wanted.first();
+        let trail = fleet.trail_of(&account.id, now);
         let facts = Facts {
             standing: known.standing,
             standing_reason: known.reason.as_deref(),
@@ -244,6 +248,8 @@ impl Controller {
             in_grace,
             enforce: first.is_some_and(|target| target.enforce),
             world: fleet.world.as_deref(),
+            regions_unknown: fleet.regions.error(&account.id).filter(|_| fleet.rules.everywhere),
+            trail: trail.as_ref(),
         };
         let judgement = coverage::of_account(&facts, central);
         let state = (judgement.coverage.label(), judgement.reason);
@@ -268,7 +274,7 @@ impl Controller {
             coverage: judgement.coverage,
             coverage_reason: judgement.reason,
             coverage_since: chronicle.since((Some(account.id.clone()), "Coverage"), state, now),
-            conditions: conditions(chronicle, Some(&account.id), &targets, &judgement, now),
+            conditions: conditions(chronicle, Some(&account.id), &targets, &judgement, trail.as_ref(), now),
             coverage_message: judgement.message,
             observed_at: targets.iter().map(|t| t.observed_at).min(),
             last_change_at: targets.iter().filter_map(|t| t.last_change_at).max(),
@@ -292,6 +298,7 @@ fn conditions(
     of: Option<&AccountId>,
     targets: &[Arc<TargetView>],
     judgement: &Judgement,
+    trail: Option<&Presence>,
     now: Timestamp,
 ) -> Vec<Condition> {
     let error = targets.iter().find_map(|t| t.error.as_ref());
@@ -317,8 +324,14 @@ fn conditions(
         Coverage::Pending | Coverage::Unknown => "Unknown",
     };
     let deliverable = (deliverable, judgement.reason, judgement.message.clone());
+    let trail = trail.map(|trail| match trail {
+        Presence::Present(arn) => ("True", trail::LOGS, format!("{arn} logs what its watches wait for")),
+        Presence::Missing(reason, message) => ("False", *reason, message.clone()),
+        Presence::Unknown(reason, message) => ("Unknown", *reason, message.clone()),
+    });
     [("Reachable", reachable), ("Synced", synced), ("Deliverable", deliverable)]
         .into_iter()
+        .chain(trail.map(|trail| ("TrailPresent", trail)))
         .map(|(kind, (status, reason, message))| Condition {
             kind,
             status,

@@ -53,22 +53,56 @@ impl Controller {
                 tell(&outcome);
             }
         };
-        let (central, mut rest): (Vec<_>, Vec<_>) =
-            self.keys().into_iter().partition(|key| key.side == Side::Central);
-        self.round(central, false, stop, &mut tell).await;
+        self.fleet().somebody_waits = true;
+        let mut seen: BTreeSet<TargetKey> = BTreeSet::new();
+        let central: Vec<_> = self.keys().into_iter().filter(|key| key.side == Side::Central).collect();
+        self.look_round(central, &mut seen, stop, &mut tell).await;
         // A few tries: where one account after the other cannot be seen, it is the same for all.
         for _ in 0..FIRST_TRIES {
             let first = self.fleet().first_unseen();
             if first.is_empty() || stop.is_cancelled() {
                 break;
             }
-            rest.retain(|key| !first.contains(key));
-            self.round(first.clone(), false, stop, &mut tell).await;
+            self.look_round(first.clone(), &mut seen, stop, &mut tell).await;
             // Once more, now that their turn has come.
             let may = self.fleet().may_go(&first);
             self.round(may, false, stop, &mut tell).await;
         }
-        self.round(rest, false, stop, &mut tell).await;
+        // What an account's Regions are, and where something is left, is known only after a look at it.
+        let mut again = true;
+        loop {
+            let rest: Vec<_> = self.keys().into_iter().filter(|key| !seen.contains(key)).collect();
+            // Once more, as only now it may be known where rules are wanted; what cannot be searched then stays so.
+            let search = self.fleet().unsearched_bus().filter(|_| again);
+            if (rest.is_empty() && search.is_none()) || stop.is_cancelled() {
+                break;
+            }
+            // The central side in a round of its own: members are searched where it has a queue.
+            let (central, members): (Vec<_>, Vec<_>) =
+                rest.into_iter().partition(|key| key.side == Side::Central);
+            let next = if central.is_empty() && members.is_empty() {
+                again = false;
+                search.into_iter().collect()
+            } else if central.is_empty() {
+                members
+            } else {
+                central
+            };
+            self.look_round(next, &mut seen, stop, &mut tell).await;
+        }
+    }
+
+    /// Looks at these targets, and derives anew what targets there are.
+    async fn look_round(
+        &self,
+        keys: Vec<TargetKey>,
+        seen: &mut BTreeSet<TargetKey>,
+        stop: &CancellationToken,
+        tell: &mut (dyn FnMut(PassOutcome) + Send),
+    ) {
+        seen.extend(keys.iter().cloned());
+        self.round(keys, false, stop, tell).await;
+        self.aim_again();
     }
 
     /// The targets that a command is narrowed to, in order.
@@ -95,7 +129,12 @@ impl Controller {
         let (central, members): (Vec<_>, Vec<_>) =
             keys.into_iter().partition(|key| key.side == Side::Central);
         let teardown = self.fleet().rules.teardown;
-        let phases = if teardown { [members, central] } else { [central, members] };
+        // What is left of the central side goes after what is left of the members.
+        let (left, central): (Vec<_>, Vec<_>) = {
+            let fleet = self.fleet();
+            central.into_iter().partition(|key| !teardown && fleet.regions.left().contains(key))
+        };
+        let phases = if teardown { [members, central, left] } else { [central, members, left] };
         for phase in phases {
             // Without its senders the bus may go; while some are left or cannot be seen it stays, and a second run
             // goes on.

@@ -15,7 +15,7 @@ fn everybody() -> BTreeMap<AccountId, Known> {
 }
 
 fn targets_of(settings: &Settings, known: &BTreeMap<AccountId, Known>, enforce_all: bool) -> Targets {
-    targets(settings, &fixture::world(settings), known, &id(MANAGEMENT), enforce_all)
+    targets(settings, &fixture::world(settings), known, &id(MANAGEMENT), enforce_all, &Regions::default())
 }
 
 /// The watches of an account's member targets, by Region.
@@ -264,4 +264,60 @@ fn the_filter_is_the_one_of_the_configuration() {
     let suspended = Account { state: AccountState::Other("SUSPENDED"), ..fixture::account(member_id(1)) };
     assert_eq!(filter.decide(&suspended).standing, Standing::Inactive);
     assert_eq!(filter.decide(&fixture::account(member_id(1))).standing, Standing::Excluded);
+}
+
+#[test]
+fn a_watch_of_every_region_is_where_an_account_has_one_and_we_may_work() {
+    let text = "[organization]\nregions = ['us-east-1', 'eu-west-1', 'af-south-1']\n\
+                [[watch]]\nname = 's3'\npattern = '{\"source\":[\"aws.s3\"]}'\nregions = ['all']\n";
+    let settings = settings(text);
+    let mut places = Regions::default();
+    let read = |names: &[&str]| Ok(names.iter().map(|name| name.parse().unwrap()).collect());
+    places.take(&member_id(1), read(&["us-east-1", "eu-west-1", "us-west-2"]), fixture::at(0), 0.0);
+    let targets = |places: &Regions| {
+        targets(&settings, &fixture::world(&settings), &everybody(), &id(MANAGEMENT), true, places)
+    };
+    let found = targets(&places);
+    assert_eq!(watched(&found, &member_id(1)).into_keys().collect::<Vec<_>>(), ["eu-west-1", "us-east-1"]);
+    // What nobody knows of the other one is not taken to be all or nothing.
+    assert_eq!(watched(&found, &member_id(2)).into_keys().collect::<Vec<_>>(), ["us-east-1"]);
+    let central = |targets: &Targets| {
+        let of_central = targets.keys().filter(|key| key.side == Side::Central);
+        of_central.map(|key| key.region.to_string()).collect::<Vec<_>>()
+    };
+    assert_eq!(central(&found), ["eu-west-1", "us-east-1"]);
+    // Where the central account has no such Region, rules have no queue for what they cannot deliver.
+    places.take(&id(CENTRAL), read(&["us-east-1"]), fixture::at(0), 0.0);
+    let found = targets(&places);
+    assert_eq!(central(&found), ["us-east-1"]);
+    let dead_letters: BTreeMap<String, bool> = found
+        .values()
+        .filter(|target| target.account() == &member_id(1))
+        .map(|target| (target.region().to_string(), target.dead_letters))
+        .collect();
+    assert_eq!(
+        dead_letters,
+        BTreeMap::from([("eu-west-1".to_owned(), false), ("us-east-1".to_owned(), true)])
+    );
+}
+
+#[test]
+fn what_is_left_somewhere_is_a_target_in_which_nothing_is_wanted() {
+    let settings = settings("");
+    let world = fixture::world(&settings);
+    let mut places = Regions::default();
+    let key = |side, account, region: &str| TargetKey { side, account, region: region.parse().unwrap() };
+    places.leave(&key(Side::Member, member_id(1), "eu-west-1"));
+    places.leave(&key(Side::Central, id(CENTRAL), "eu-west-1"));
+    places.leave(&key(Side::Member, id(MANAGEMENT), "eu-west-1"));
+    let left = left(&settings, &world, &everybody(), &id(MANAGEMENT), true, &places);
+    let kinds: Vec<_> = left
+        .values()
+        .map(|target| {
+            crate::kinds::KINDS.iter().map(|kind| kind.desired(&world, target).len()).sum::<usize>()
+        })
+        .collect();
+    // The management account has no role of its own here, and gets no call.
+    assert_eq!(kinds, [0, 0]);
+    assert!(left.values().all(|target| !target.roles_here && target.enforce && !target.leaving));
 }

@@ -16,6 +16,8 @@ mod rule;
 mod sender_rule;
 pub(crate) mod topic;
 
+pub(crate) use self::rule::DEFAULT_BUS;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::future::Future;
 

@@ -38,6 +38,9 @@ impl Kind for Queue {
     const SIDE: Side = Side::Central;
 
     fn desired(world: &World, target: &Target) -> BTreeMap<String, QueueSpec> {
+        if !target.watched {
+            return BTreeMap::new();
+        }
         let spec = |policy: Value| {
             let attributes = BTreeMap::from([
                 ("MessageRetentionPeriod".to_owned(), Value::from(RETENTION)),

@@ -16,7 +16,7 @@ use crate::model::json::Json;
 use crate::world::World;
 
 /// The name of the bus that every account has, where AWS services put their events.
-pub(super) const DEFAULT_BUS: &str = "default";
+pub(crate) const DEFAULT_BUS: &str = "default";
 
 /// The state of a rule that matches nothing.
 pub(super) const DISABLED: &str = "DISABLED";

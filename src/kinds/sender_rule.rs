@@ -40,7 +40,7 @@ impl Kind for SenderRule {
                     role_arn: Some(role),
                     retry_attempts: Some(185),
                     retry_seconds: Some(86_400),
-                    dead_letter: Some(world.dead_letter_arn(target.region())),
+                    dead_letter: target.dead_letters.then(|| world.dead_letter_arn(target.region())),
                     transformer: None,
                     foreign_input: None,
                 },

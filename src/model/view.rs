@@ -72,7 +72,7 @@ impl Coverage {
 /// One aspect of an account in the form that Kubernetes made common.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Condition {
-    /// `Reachable`, `Synced`, `Deliverable`.
+    /// `Reachable`, `Synced`, `Deliverable`, and `TrailPresent` where trails are looked at.
     #[serde(rename = "type")]
     pub kind: &'static str,
     /// `True`, `False` or `Unknown`.

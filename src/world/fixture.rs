@@ -15,6 +15,7 @@ use crate::model::error::{CloudError, ErrorClass};
 use crate::model::ids::{AccountId, OrganizationId, Region};
 use crate::model::target::{Side, TargetKey};
 use crate::model::view::Standing;
+use crate::regions::Regions;
 
 pub(crate) const MANAGEMENT: &str = "111111111111";
 pub(crate) const CENTRAL: &str = "222222222222";
@@ -94,7 +95,14 @@ pub(crate) fn world(settings: &Settings) -> World {
 
 /// Every target of an organization of so many members, all of which are written.
 pub(crate) fn targets(settings: &Settings, members: u64) -> Targets {
-    desired::targets(settings, &world(settings), &everybody(members), &id(MANAGEMENT), true)
+    desired::targets(
+        settings,
+        &world(settings),
+        &everybody(members),
+        &id(MANAGEMENT),
+        true,
+        &Regions::default(),
+    )
 }
 
 pub(crate) fn key(side: Side, account: AccountId) -> TargetKey {

@@ -6,7 +6,7 @@ use orgwatch::config::Adopt;
 use orgwatch::kinds::KINDS;
 
 /// Parts that know no client, no runtime, no environment and no clock.
-const PURE: [&str; 16] = [
+const PURE: [&str; 18] = [
     "compile",
     "format",
     "model",
@@ -20,6 +20,8 @@ const PURE: [&str; 16] = [
     "limits",
     "desired",
     "presets",
+    "regions",
+    "trail",
     "pattern",
     "route",
     "spelling",

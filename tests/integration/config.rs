@@ -40,6 +40,10 @@ impl Config {
             [guard]
             enabled = false
 
+            # The emulator shows an organization's trail to the account that owns it alone.
+            [trail]
+            required = false
+
             [reconcile]
             mode = "enforce"
 

@@ -163,6 +163,9 @@ fn every_writing_call_of_the_program_is_allowed_and_no_other_write_is() {
 #[test]
 fn no_policy_allows_by_wildcard_action_by_exception_or_outside_the_known_unscoped_actions() {
     let unscoped = BTreeSet::from([
+        "cloudtrail:DescribeTrails",
+        "cloudtrail:GetEventSelectors",
+        "cloudtrail:GetTrailStatus",
         "events:ListRules",
         "events:PutPermission",
         "iam:ListRoles",

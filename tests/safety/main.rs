@@ -26,12 +26,14 @@ mod interrupted;
 mod limits;
 mod listings;
 mod privilege;
+mod regions;
 mod script;
 mod secrets;
 mod sight;
 mod stage;
 mod strangers;
 mod teardown;
+mod trails;
 mod unknown;
 
 /// Whether `PROPTEST_CASES` asks for more than the usual few.

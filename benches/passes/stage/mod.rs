@@ -89,6 +89,7 @@ impl Stage {
              [[watch]]\nname = 'iam-changes'\npreset = 'iam-changes'\nregions = {regions:?}\n\
              [[alert]]\nname = 'iam-changes'\nwatches = ['iam-changes']\n\
              subscriptions = [{{ protocol = 'email', endpoint = 'security@example.com' }}]\n\
+             [trail]\nrequired = false\n\
              [reconcile]\nmode = 'enforce'\niam_writes_per_second = 'off'\nconcurrency = {concurrency}\n\
              [guard]\nenabled = false\n\
              [http]\nbind = '{bind}'\n\

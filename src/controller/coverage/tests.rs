@@ -46,6 +46,8 @@ fn facts<'a>(views: &'a [&'a TargetView]) -> Facts<'a> {
         in_grace: false,
         enforce: true,
         world: None,
+        regions_unknown: None,
+        trail: None,
     }
 }
 

@@ -30,6 +30,9 @@ pub(super) fn rules() -> Rules {
         organization_given: true,
         teardown: false,
         delete_data: false,
+        everywhere: false,
+        allowed: std::collections::BTreeSet::new(),
+        thorough: false,
     }
 }
 

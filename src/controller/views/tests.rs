@@ -87,6 +87,9 @@ fn holds_of_one_kind_are_one_over_all_accounts_and_begin_anew_when_they_come_bac
         organization_given: true,
         teardown: false,
         delete_data: false,
+        everywhere: false,
+        allowed: std::collections::BTreeSet::new(),
+        thorough: false,
     };
     let settings = fixture::settings("");
     let mut fleet = Fleet::new(rules);

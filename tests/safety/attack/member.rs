@@ -207,7 +207,7 @@ fn to_more_rights(scene: &Scene) -> Vec<Attempt> {
             "become a role that trusts the account",
         ),
         (Organizations, "DescribeOrganization", json!({}), "learn of the organization"),
-        (Account, "ListRegions", json!({}), "learn where it may go"),
+        (Account, "EnableRegion", json!({ "RegionName": "af-south-1" }), "open a Region where nobody looks"),
         (Iam, "ListUsers", json!({}), "learn who has keys"),
         (Iam, "GetRole", json!({ "RoleName": "theirs" }), "learn of roles of others"),
         (
@@ -329,7 +329,7 @@ fn to_others(scene: &Scene) -> Vec<Attempt> {
         (Sqs, "CreateQueue", json!({ "QueueName": "orgwatch-mallory" }), "have a queue"),
         (Sqs, "ReceiveMessage", json!({ "QueueUrl": url }), "read what others wait for"),
         (Sqs, "PurgeQueue", json!({ "QueueUrl": url }), "lose what others wait for"),
-        (CloudTrail, "DescribeTrails", json!({}), "learn what is logged"),
+        (CloudTrail, "ListTrails", json!({}), "learn what is logged in other Regions"),
         (
             CloudTrail,
             "CreateTrail",

@@ -8,7 +8,10 @@ use serde_json::Value;
 use super::policies::{parsed, strings};
 
 /// What cannot be limited to a resource, and why.
-const UNSCOPED: [(&str, &str); 12] = [
+const UNSCOPED: [(&str, &str); 15] = [
+    ("cloudtrail:DescribeTrails", "AWS's reference names no resource type: a list of the account and Region"),
+    ("cloudtrail:GetEventSelectors", "trails have the names that their owners chose, in accounts of theirs"),
+    ("cloudtrail:GetTrailStatus", "trails have the names that their owners chose, in accounts of theirs"),
     ("events:ListRules", "AWS's reference names no resource type: a list of the account"),
     ("events:PutPermission", "AWS's reference names no resource type; limited to the central Region"),
     ("iam:ListRoles", "takes a path, never a name: a list of the account"),
@@ -99,6 +102,10 @@ fn assert_is_ours(file: &str, resource: &str, statement: &Value) {
     } else {
         assert_eq!(account, own, "{file}: {resource}");
     }
+    // An account is its own resource, of the one name that there is.
+    if (service, name) == ("account", "account") {
+        return;
+    }
     let name = match service {
         "events" | "iam" => name.split_once('/').map(|(_, name)| name).unwrap_or_default(),
         _ => name,
@@ -127,7 +134,7 @@ fn what_writes_and_has_no_resource_is_limited_to_the_central_region() {
                 } else if statement["Resource"] == "*" {
                     let operation =
                         action.split_once(':').map(|(_, operation)| operation).unwrap_or_default();
-                    let reads = ["List", "Describe"].iter().any(|verb| operation.starts_with(verb));
+                    let reads = ["Get", "List", "Describe"].iter().any(|verb| operation.starts_with(verb));
                     assert!(reads, "{file}: {action} writes to everything");
                 }
             }

@@ -133,6 +133,11 @@ impl Stage {
              max_calls_per_second = 1000\n\
              [central]\naccount_id = '{central_account}'\narchive_retention = '90d'\n"
         );
+        // Searching every Region for what is left is most of what a process does at first; the tests of that name more.
+        if !more.contains("regions") {
+            let region = self.region();
+            text = text.replacen("[organization]\n", &format!("[organization]\nregions = ['{region}']\n"), 1);
+        }
         if !more.contains("[[alert]]") {
             let alert = format!(
                 "[[alert]]\nname = 'iam-changes'\n\

@@ -78,7 +78,8 @@ fn listed(controller: &Controller, members: &[(u64, bool, bool)], now: Timestamp
     let mut fleet = controller.fleet();
     fleet.inventory.take(listing, &desired::filter(settings), &settings.central.account_id, now);
     let world = fixture::world(settings);
-    let targets = desired::targets(settings, &world, fleet.inventory.known(), &management, true);
+    let targets =
+        desired::targets(settings, &world, fleet.inventory.known(), &management, true, &fleet.regions);
     fleet.organization = Some((fixture::organization(), management));
     fleet.set(world, targets);
 }

@@ -212,9 +212,10 @@ impl Scenario {
     pub(super) async fn teardown(&self) -> Done {
         let stage = &self.stage;
         let region = stage.region();
-        let both = self.config(&format!(
-            "[[watch]]\nname = 'iam-changes'\npreset = 'iam-changes'\nregions = ['{region}', 'eu-west-1']\n"
-        ));
+        let both =
+            self.config("[[watch]]\nname = 'iam-changes'\npreset = 'iam-changes'\nregions = ['all']\n");
+        let allowed = format!("[organization]\nregions = ['{region}', 'eu-west-1']\n");
+        let both = both.replacen("[organization]\n", &allowed, 1);
         self.mend("a second Region", &both, false).await?;
         let central = &stage.kit.central_account;
         let input = json!({ "QueueUrl": self.queue(), "MessageBody": "{}" });

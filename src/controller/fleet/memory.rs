@@ -1,0 +1,56 @@
+//! What is kept of a judgement, and what it says of where we are.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use super::WRONG_ORGANIZATION;
+use crate::judge::{Judged, Memory};
+use crate::kinds::event_bus;
+use crate::model::plan::Hold;
+use crate::model::resource::{ResourceId, Verdict};
+use crate::world::World;
+
+/// Our bus admits another organization than the one that we find ourselves in. Where the configuration says which is
+/// right, that is drift like any other; where it does not, nobody but a person can know.
+pub(super) fn wrong_bus(world: &World, judged: &[Judged]) -> Option<Hold> {
+    let bus = judged
+        .iter()
+        .find(|j| j.resource.id.kind == "event_bus" && j.resource.verdict != Verdict::Foreign)?;
+    let admitted = event_bus::admitted_organization(bus.seen.as_ref()?.get("policy")?)?;
+    (admitted != world.organization.as_str()).then(|| Hold {
+        reason: WRONG_ORGANIZATION,
+        message: format!(
+            "the central bus admits organization {admitted}, and these credentials belong to {}; nothing is written. Set \
+             `organization.id` to the one that is meant",
+            world.organization
+        ),
+        waits: false,
+    })
+}
+
+/// Keeps what later judgements depend on.
+pub(super) fn remember(memory: &mut Memory, judged: &[Judged], settle: Duration, now: Timestamp) {
+    for Judged { resource, seen, .. } in judged {
+        let remembered = memory.entry(resource.id.clone()).or_default();
+        let ours = matches!(resource.verdict, Verdict::InSync | Verdict::Drifted | Verdict::Orphan)
+            && seen.is_some();
+        remembered.ours |= ours;
+        remembered.orphan_sightings =
+            if resource.verdict == Verdict::Orphan { remembered.orphan_sightings + 1 } else { 0 };
+        let subscriptions =
+            seen.as_ref().and_then(|spec| spec.get("subscriptions")).and_then(|s| s.as_object());
+        for label in subscriptions.into_iter().flat_map(serde_json::Map::keys) {
+            remembered.subscriptions.entry(label.clone()).or_default().seen = true;
+        }
+    }
+    // What is neither desired nor there is forgotten, so that memory does not grow with names that come and go; but
+    // not while a late read may still show it.
+    let there: BTreeSet<&ResourceId> = judged.iter().map(|j| &j.resource.id).collect();
+    let settling = |at: Timestamp| Duration::try_from(now.duration_since(at)).is_ok_and(|age| age < settle);
+    memory.retain(|id, remembered| {
+        remembered.written.take_if(|(at, _)| !settling(*at));
+        there.contains(id) || remembered.written.is_some()
+    });
+}
