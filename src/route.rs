@@ -170,10 +170,10 @@ fn away(
     let needs = watch.preset.as_deref().and_then(presets::by_name).map(|preset| preset.regions);
     let partition = settings.partition();
     let one = needs.map_or_else(|| Some(partition.iam_events_region()), |needs| needs.one(partition));
-    let there = if watch.regions.is_empty() {
-        one.is_none_or(|one| one == *region)
-    } else {
-        watch.regions.contains(region)
+    let there = match &watch.regions {
+        crate::config::WatchRegions::All => crate::desired::is_allowed(settings, region),
+        crate::config::WatchRegions::Needed => one.is_none_or(|one| one == *region),
+        crate::config::WatchRegions::Only(named) => named.contains(region),
     };
     (!there).then(|| format!("it has no rule in {region}"))
 }
@@ -190,6 +190,7 @@ fn target(
         watched: !watches.is_empty(),
         watches,
         roles_here: false,
+        dead_letters: true,
         writes_role: false,
         enforce: false,
         leaving: false,
