@@ -36,4 +36,5 @@ pub mod render;
 pub mod route;
 mod spelling;
 pub mod telemetry;
+pub mod tls;
 pub mod world;

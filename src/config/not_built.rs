@@ -21,8 +21,6 @@ const NOT_BUILT: &[(&str, &str, &str)] = &[
     ("trail", "probe_interval", r#""1h""#),
     ("notify", "alert", r#""off""#),
     ("http", "trusted_proxies", "[]"),
-    ("http", "tls_cert", r#""off""#),
-    ("http", "tls_key", r#""off""#),
 ];
 
 /// The sections of which nothing is built.
