@@ -25,6 +25,7 @@ async fn main() -> anyhow::Result<()> {
     let history = History::open(&Place::Memory, jiff::SignedDuration::from_hours(24), Clock::system())?;
     let state = HttpState {
         history: Arc::new(history),
+        operations: Arc::new(fixture::FakeReconciles::default()),
         metrics: Arc::new(Metrics::new(snapshot.clone())),
         snapshot,
         reconciles: Arc::new(fixture::FakeReconciles::default()),
@@ -36,6 +37,7 @@ async fn main() -> anyhow::Result<()> {
         hosts: Vec::new(),
         metrics_open: false,
         tokens: Vec::new(),
+        tls: false,
     };
-    serve(listener, router(state, &options), stop).await
+    serve(listener, router(state, &options), None, stop).await
 }

@@ -209,6 +209,21 @@ impl Inventory {
         }
     }
 
+    /// Believes the latest listing, because a person does: how many accounts have departed with it. None when it is not
+    /// doubted, or is empty, which no organization is.
+    pub fn accept(&mut self, now: Timestamp) -> Option<usize> {
+        self.doubt.as_ref()?;
+        let (_, listed) = self.doubted.pop_back()?;
+        self.doubt = None;
+        self.doubted.clear();
+        let gone: Vec<AccountId> = self.known.keys().filter(|id| !listed.contains(*id)).cloned().collect();
+        for id in &gone {
+            self.known.remove(id);
+            self.departed.insert(id.clone(), now);
+        }
+        Some(gone.len())
+    }
+
     fn why_doubt(&self, listed: &BTreeSet<AccountId>, central: &AccountId) -> Option<String> {
         if listed.is_empty() {
             return Some(
@@ -271,6 +286,18 @@ mod tests {
         let mut inventory = Inventory::default();
         inventory.take(listing(0..n), &Filter::default(), &id(0), at(0));
         inventory
+    }
+
+    #[test]
+    fn a_person_may_believe_a_listing_that_we_doubt_but_not_an_empty_one() {
+        let mut inventory = inventory(30);
+        assert_eq!(inventory.accept(at(1)), None, "nothing is doubted");
+        inventory.take(Vec::new(), &Filter::default(), &id(0), at(1));
+        assert_eq!(inventory.accept(at(2)), None);
+        inventory.take(listing(0..10), &Filter::default(), &id(0), at(3));
+        assert_eq!((inventory.known().len(), inventory.doubt().is_some()), (30, true));
+        assert_eq!(inventory.accept(at(4)), Some(20));
+        assert_eq!((inventory.known().len(), inventory.departed().len(), inventory.doubt()), (10, 20, None));
     }
 
     #[test]

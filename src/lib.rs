@@ -38,5 +38,6 @@ pub mod render;
 pub mod route;
 mod spelling;
 pub mod telemetry;
+pub mod tls;
 pub mod trail;
 pub mod world;

@@ -9,7 +9,7 @@ use crate::kinds::queue::DEAD_LETTERS;
 use crate::kinds::topic::{NO_CONFIRMED_SUBSCRIPTION, WAITING_FOR_CONFIRMATION};
 use crate::limits::{Allowance, Denial};
 use crate::model::plan::{Action, Change, Hold, Plan, Stage};
-use crate::model::resource::{FieldChange, Verdict};
+use crate::model::resource::{FieldChange, ResourceId, Verdict};
 use crate::model::target::Side;
 use crate::world::Target;
 
@@ -48,6 +48,15 @@ pub struct Guards {
     pub settling: bool,
     /// The topic of the built-in alert: whether anybody confirmed it says nothing about the alerts of the settings.
     pub built_in_topic: Option<String>,
+    /// What a person has let go, by resource and the reason that it was held for.
+    pub released: BTreeSet<(ResourceId, &'static str)>,
+}
+
+impl Guards {
+    /// Whether nobody has let this go.
+    fn holds(&self, resource: &ResourceId, hold: &Hold) -> bool {
+        self.released.is_empty() || !self.released.contains(&(resource.clone(), hold.reason))
+    }
 }
 
 /// The plan for one target. Asks `allowance` for each change that the limits count, in the plan's order.
@@ -69,12 +78,15 @@ pub fn plan(
                 .clone()
                 .or_else(|| guards.overridden.clone())
                 // What waits for a person is told before what waits for its turn.
-                .or(proposal_hold)
+                .or(proposal_hold.filter(|hold| guards.holds(&change.resource, hold)))
                 .or_else(|| moves_to_an_unseen_role(judged, change))
                 .or_else(|| before_its_siblings(judged, made, guards))
                 .or_else(|| guards.not_yet.clone())
                 .or_else(|| {
-                    rewrites(target, change).then(|| allowance.rewrite(target).err().map(denied)).flatten()
+                    let denial = rewrites(target, change)
+                        .then(|| allowance.rewrite(target).err().map(denied))
+                        .flatten();
+                    denial.filter(|hold| guards.holds(&change.resource, hold))
                 })
         }));
     }
@@ -86,6 +98,7 @@ pub fn plan(
     let waits = removal_waits(judged, !changes.is_empty(), guards);
     for going in removals {
         changes.extend(change(going, |proposal_hold, _| {
+            let holds = |hold: &Hold| guards.holds(&going.resource.id, hold);
             let sightings =
                 memory.get(&going.resource.id).map_or(0, |remembered| remembered.orphan_sightings);
             let unseen = (!guards.teardown && sightings < 2).then(|| {
@@ -96,15 +109,19 @@ pub fn plan(
                 .clone()
                 .or_else(|| guards.overridden.clone())
                 .or_else(|| guards.not_yet.clone().filter(|_| !guards.teardown))
-                .or_else(|| kinds_hold(proposal_hold, guards))
+                .or_else(|| kinds_hold(proposal_hold, guards).filter(&holds))
                 .or_else(|| adopted(target, going, guards))
                 .or_else(|| keeps_its_bus(judged, going, guards))
-                .or_else(|| unconfirmed(judged, going, guards).filter(|_| !guards.teardown))
+                .or_else(|| {
+                    unconfirmed(judged, going, guards).filter(|hold| !guards.teardown && holds(hold))
+                })
                 .or_else(|| waits.clone())
                 .or_else(|| used_elsewhere(going, guards))
                 .or_else(|| used_by_senders(going, guards))
                 .or(unseen)
-                .or_else(|| (!guards.teardown).then(|| allowance.delete().err().map(denied)).flatten())
+                .or_else(|| {
+                    (!guards.teardown).then(|| allowance.delete().err().map(denied)).flatten().filter(&holds)
+                })
         }));
     }
     Plan { target: target.key.clone(), changes }

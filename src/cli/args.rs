@@ -9,6 +9,9 @@ use reqwest::Url;
 
 use super::exit::Outcome;
 use super::history::{DaemonArgs, HistoryArgs};
+use super::operate::{
+    CompletionsArgs, DiscoveryArgs, DiscoveryCommand, HoldsArgs, PauseArgs, ReleaseArgs, ResumeArgs,
+};
 use crate::model::ids::{AccountId, OuId};
 
 /// The heading of the options that every command takes.
@@ -104,6 +107,30 @@ Example, an export of everything:
   orgwatch history --limit 0 --json-lines > history.jsonl")]
     History(HistoryArgs),
 
+    /// Show what a running daemon holds back, why, and how to release it.
+    Holds(HoldsArgs),
+
+    /// Let a running daemon do what it holds back, once.
+    #[command(after_long_help = "\
+Example:
+  orgwatch release DeletionLimit-alert_rule-orgwatch-old --url http://127.0.0.1:8080")]
+    Release(ReleaseArgs),
+
+    /// Let a running daemon write nothing in a part of the organization.
+    ///
+    /// It goes on looking, and shows what it would do. Alerts are not touched: they flow through AWS alone.
+    /// A pause outlives restarts of the daemon, and binds `apply` too where it uses the same history.
+    #[command(after_long_help = "\
+Example, for the time of a migration:
+  orgwatch pause ou-ab12-cdefgh34 --for 2h --reason \"the pipeline moves its roles\"")]
+    Pause(PauseArgs),
+
+    /// End a pause.
+    Resume(ResumeArgs),
+
+    /// Tell a running daemon about its look at the organization.
+    Discovery(DiscoveryArgs),
+
     /// Check the configuration, all problems at once.
     #[command(after_long_help = "\
 Example, before a first start:
@@ -143,7 +170,19 @@ Example, for an account that leaves the organization:
   orgwatch teardown --account 333333333333")]
     Teardown(TeardownArgs),
 
-    /// Run the daemon in a simulated organization, and tell what happens; needs no AWS account.
+    /// Print the script that completes these commands in a shell.
+    #[command(after_long_help = "\
+Example:
+  orgwatch completions bash > /etc/bash_completion.d/orgwatch")]
+    Completions(CompletionsArgs),
+
+    /// Print the manual page.
+    #[command(after_long_help = "\
+Example:
+  orgwatch man > /usr/local/share/man/man1/orgwatch.1")]
+    Man,
+
+    /// Run the daemon in a simulated organization, and tell what happens; needs no AWS.
     ///
     /// People and tools disable, delete and change what orgwatch has installed, accounts join and
     /// leave, and IAM changes are reported. None of your AWS profiles,
@@ -349,6 +388,13 @@ impl Command {
         match self {
             Self::Status(arguments) => Some(&arguments.daemon),
             Self::History(arguments) => Some(&arguments.daemon),
+            Self::Holds(arguments) => Some(&arguments.daemon),
+            Self::Release(arguments) => Some(&arguments.daemon),
+            Self::Pause(arguments) => Some(&arguments.daemon),
+            Self::Resume(arguments) => Some(&arguments.daemon),
+            Self::Discovery(DiscoveryArgs { command: DiscoveryCommand::Accept(arguments) }) => {
+                Some(&arguments.daemon)
+            }
             _ => None,
         }
     }
@@ -476,17 +522,24 @@ mod tests {
         Usage: orgwatch [OPTIONS] <COMMAND>
 
         Commands:
-          serve     Run the daemon: keep every account as desired and show it over HTTP
-          plan      Show what `apply` would change; makes no writing call
-          apply     Make one full pass: show the plan, ask, change, and read again
-          status    Show who is covered and what is wrong
-          history   Show what happened: writes, drift, changes of coverage
-          check     Check the configuration, all problems at once
-          health    Ask whether the daemon on this machine serves, for supervisors of containers
-          match     Say what would become of an event: who is told what, or why nobody is
-          presets   List the event patterns that ship with orgwatch, or show one in full
-          teardown  Remove what orgwatch made: members first, the central account last
-          help      Print this message or the help of the given subcommand(s)
+          serve        Run the daemon: keep every account as desired and show it over HTTP
+          plan         Show what `apply` would change; makes no writing call
+          apply        Make one full pass: show the plan, ask, change, and read again
+          status       Show who is covered and what is wrong
+          history      Show what happened: writes, drift, changes of coverage
+          holds        Show what a running daemon holds back, why, and how to release it
+          release      Let a running daemon do what it holds back, once
+          pause        Let a running daemon write nothing in a part of the organization
+          resume       End a pause
+          discovery    Tell a running daemon about its look at the organization
+          check        Check the configuration, all problems at once
+          health       Ask whether the daemon on this machine serves, for supervisors of containers
+          match        Say what would become of an event: who is told what, or why nobody is
+          presets      List the event patterns that ship with orgwatch, or show one in full
+          teardown     Remove what orgwatch made: members first, the central account last
+          completions  Print the script that completes these commands in a shell
+          man          Print the manual page
+          help         Print this message or the help of the given subcommand(s)
 
         Options:
           -h, --help

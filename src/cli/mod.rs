@@ -3,6 +3,7 @@
 pub mod args;
 pub mod exit;
 pub mod history;
+pub mod operate;
 
 pub use args::{Cli, Command};
 pub use exit::Outcome;

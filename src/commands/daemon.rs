@@ -46,6 +46,28 @@ impl Daemon {
         self.send(self.client.request(Method::GET, address.clone()), &address).await
     }
 
+    /// What the daemon answers to being told something at the path of these segments. If it does not do it, that has been
+    /// printed, and the outcome is answered.
+    pub(super) async fn post(
+        &self,
+        path: &[&str],
+        body: Option<&Value>,
+    ) -> anyhow::Result<Result<Value, Outcome>> {
+        let mut address = self.url.join("/")?;
+        // As segments, so that whatever stands in one of them cannot lead elsewhere.
+        address
+            .path_segments_mut()
+            .map_err(|()| anyhow::anyhow!("the address of the daemon has no paths"))?
+            .clear()
+            .extend(path);
+        let request = self.client.request(Method::POST, address.clone());
+        let request = match body {
+            Some(body) => request.json(body),
+            None => request,
+        };
+        self.send(request, &address).await
+    }
+
     async fn send(&self, request: RequestBuilder, address: &Url) -> anyhow::Result<Result<Value, Outcome>> {
         let request = match &self.token {
             Some(token) => request.bearer_auth(token),

@@ -74,7 +74,7 @@ pub(super) async fn run(invocation: &Invocation, arguments: &DemoArgs) -> anyhow
     if let Some(lasts) = arguments.lasts {
         tasks.spawn(end_after(lasts, stop.clone(), ends()));
     }
-    let served = serve::daemon(app, page, &options).await;
+    let served = serve::daemon(app, page, &options, None).await;
     stop.cancel();
     end_of_aws.cancel();
     let mut tally = None;

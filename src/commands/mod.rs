@@ -2,12 +2,14 @@
 
 mod apply;
 mod check;
+mod complete;
 mod daemon;
 #[cfg(feature = "demo")]
 mod demo;
 mod health;
 mod history;
 mod match_event;
+mod operate;
 mod plan;
 mod presets;
 mod serve;
@@ -50,6 +52,13 @@ pub async fn run(cli: Cli) -> anyhow::Result<Outcome> {
         Command::Apply(arguments) => apply::run(&invocation, &arguments).await,
         Command::Status(arguments) => status::run(&invocation, &arguments).await,
         Command::History(arguments) => history::run(&invocation, &arguments).await,
+        Command::Holds(arguments) => operate::holds(&invocation, &arguments).await,
+        Command::Release(arguments) => operate::release(&invocation, &arguments).await,
+        Command::Pause(arguments) => operate::pause(&invocation, &arguments).await,
+        Command::Resume(arguments) => operate::resume(&invocation, &arguments).await,
+        Command::Discovery(arguments) => operate::discovery(&arguments.command).await,
+        Command::Completions(arguments) => complete::completions(&arguments),
+        Command::Man => complete::man(),
         Command::Check(arguments) => check::run(&invocation, &arguments).await,
         Command::Health(arguments) => health::run(&invocation, &arguments).await,
         Command::Match(arguments) => match_event::run(&invocation, &arguments),

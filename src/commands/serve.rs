@@ -10,9 +10,10 @@ use super::{Invocation, complain, rows, start_logs};
 use crate::app::{App, Keeping, cancel_on_signal};
 use crate::cli::exit::Outcome;
 use crate::config::{Auth, HttpSettings, TokenRole};
-use crate::controller::{self, Purpose, Requests};
+use crate::controller::{self, Operator, Purpose, Requests};
 use crate::http::{self, HttpOptions, HttpState, Role};
 use crate::render::problems::problems;
+use crate::tls::Tls;
 
 pub(super) async fn run(invocation: &Invocation) -> anyhow::Result<Outcome> {
     let loaded = match invocation.settings()? {
@@ -29,18 +30,33 @@ pub(super) async fn run(invocation: &Invocation) -> anyhow::Result<Outcome> {
         format!("cannot listen on {bind}; choose another address with `http.bind`, or end what listens there")
     })?;
     let options = http_options(&settings.http);
+    let tls = settings
+        .http
+        .tls
+        .as_ref()
+        .map(|(certificate, key)| Tls::open(certificate, key).map(Arc::new))
+        .transpose()?;
     let app = App::open(settings, Purpose::default(), Keeping::Keep).await?;
-    daemon(app, listener, &options).await?;
+    daemon(app, listener, &options, tls).await?;
     Ok(Outcome::Done)
 }
 
 /// Runs the daemon with its page and API until the app's stop or a signal, and ends all of it.
-pub(super) async fn daemon(app: App, listener: TcpListener, options: &HttpOptions) -> anyhow::Result<()> {
+pub(super) async fn daemon(
+    app: App,
+    listener: TcpListener,
+    options: &HttpOptions,
+    tls: Option<Arc<Tls>>,
+) -> anyhow::Result<()> {
     let requests =
         Arc::new(Requests::new(app.snapshots.subscribe(), app.stop.clone(), app.controller.clock.clone()));
     let state = HttpState {
         snapshot: app.snapshots.subscribe(),
         reconciles: Arc::<Requests>::clone(&requests),
+        operations: Arc::new(Operator {
+            controller: Arc::clone(&app.controller),
+            requests: Arc::clone(&requests),
+        }),
         history: Arc::clone(&app.controller.history),
         metrics: Arc::clone(&app.metrics),
         stopping: app.stop.clone(),
@@ -50,7 +66,7 @@ pub(super) async fn daemon(app: App, listener: TcpListener, options: &HttpOption
     let mut tasks: JoinSet<anyhow::Result<()>> = JoinSet::new();
     let stop = app.stop.clone();
     tasks.spawn(async move { Ok(cancel_on_signal(stop).await?) });
-    tasks.spawn(http::serve(listener, router, app.stop.clone()));
+    tasks.spawn(http::serve(listener, router, tls, app.stop.clone()));
     tasks.spawn(controller::serve(Arc::clone(&app.controller), requests, app.snapshots, app.stop.clone()));
     let mut failed = None;
     while let Some(ended) = tasks.join_next().await {
@@ -71,6 +87,7 @@ pub(super) fn http_options(settings: &HttpSettings) -> HttpOptions {
         },
         hosts: settings.hosts.iter().cloned().collect(),
         metrics_open: settings.metrics_open,
+        tls: settings.tls.is_some(),
         tokens: settings
             .tokens
             .iter()

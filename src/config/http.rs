@@ -23,6 +23,8 @@ pub struct HttpSettings {
     pub metrics_open: bool,
     /// The tokens that we know.
     pub tokens: Vec<Token>,
+    /// Certificate with its chain, and key, as files in PEM; none: without TLS.
+    pub tls: Option<(PathBuf, PathBuf)>,
 }
 
 words! {
@@ -68,6 +70,7 @@ pub(super) fn read(mut t: Table<'_>) -> Option<HttpSettings> {
         hosts = hosts(&mut t),
         metrics_open,
         tokens = tokens(&mut t),
+        tls = tls(&mut t),
     })?;
     let on_loopback = http.bind.ip().to_canonical().is_loopback();
     if on_loopback || (http.auth == Auth::Token && !http.tokens.is_empty()) {
@@ -100,6 +103,33 @@ fn hosts(t: &mut Table<'_>) -> Option<BTreeSet<String>> {
         },
     )?;
     Some(hosts.iter().map(|host| host.to_ascii_lowercase()).collect())
+}
+
+/// Both files or neither, and such as TLS can be served from.
+fn tls(t: &mut Table<'_>) -> Option<Option<(PathBuf, PathBuf)>> {
+    let place = t.place("tls_cert");
+    let certificate: Option<Option<PathBuf>> = t.value("tls_cert");
+    let key: Option<Option<PathBuf>> = t.value("tls_key");
+    match (certificate?, key?) {
+        (None, None) => Some(None),
+        (Some(certificate), Some(key)) => match crate::tls::Tls::open(&certificate, &key) {
+            Ok(_) => Some(Some((certificate, key))),
+            Err(error) => place.report.add(
+                "E-tls",
+                &place.path,
+                error.to_string(),
+                "a certificate with its chain and its key, both in PEM",
+                "name files that belong together and that the user who runs orgwatch can read",
+            ),
+        },
+        _ => place.report.add(
+            "E-tls",
+            &place.path,
+            "one of tls_cert and tls_key",
+            "both, or neither",
+            "name the other file too",
+        ),
+    }
 }
 
 fn tokens(t: &mut Table<'_>) -> Option<Vec<Token>> {
@@ -198,8 +228,15 @@ mod tests {
     }
 
     #[test]
+    fn certificate_and_key_come_together_and_can_be_used() {
+        assert_eq!(codes("[http]\ntls_cert = '/etc/cert.pem'"), ["E-tls http.tls_cert"]);
+        let both = "[http]\ntls_cert = '/nonexistent/cert.pem'\ntls_key = '/nonexistent/key.pem'";
+        assert_eq!(codes(both), ["E-tls http.tls_cert"]);
+        assert!(settings("").http.tls.is_none());
+    }
+
+    #[test]
     fn what_is_not_built_is_refused() {
         assert_eq!(codes("[http]\nauth = 'proxy'"), ["E-not-built-yet http.auth"]);
-        assert_eq!(codes("[http]\ntls_cert = '/etc/cert.pem'"), ["E-not-built-yet http.tls_cert"]);
     }
 }

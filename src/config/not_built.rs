@@ -14,8 +14,6 @@ const NOT_BUILT: &[(&str, &str, &str)] = &[
     ("drill", "max_age", r#""35d""#),
     ("notify", "alert", r#""off""#),
     ("http", "trusted_proxies", "[]"),
-    ("http", "tls_cert", r#""off""#),
-    ("http", "tls_key", r#""off""#),
 ];
 
 /// The sections of which nothing is built.

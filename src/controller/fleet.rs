@@ -3,6 +3,7 @@
 #[cfg(test)]
 mod convergence;
 mod gate;
+mod held;
 mod memory;
 mod places;
 #[cfg(test)]
@@ -19,6 +20,8 @@ use jiff::Timestamp;
 
 use self::gate::{Candidates, Gate};
 pub use self::gate::{WAITING_FOR_CENTRAL, WAITING_FOR_FIRST_ACCOUNTS};
+pub use self::held::{PAUSED, ReleaseRefused};
+pub(super) use self::held::{hold_id, is_releasable};
 use self::memory::{remember, wrong_bus};
 use super::discover::WRONG_ORGANIZATION;
 use crate::inventory::{Inventory, Known};
@@ -30,6 +33,7 @@ use crate::model::error::CloudError;
 use crate::model::ids::{AccountId, OrganizationId, Region};
 use crate::model::plan::{Action, Hold, Plan};
 use crate::model::resource::{Resource, ResourceId, Verdict};
+use crate::model::scope::{Pause, Scope as ScopeOf};
 use crate::model::target::{Side, TargetKey};
 use crate::model::view::{DiscoveryView, TargetView};
 use crate::planning::{self, Guards};
@@ -133,6 +137,10 @@ pub struct Fleet {
     candidates: Candidates,
     /// Who might be written when that was last told.
     told: Gate,
+    /// Where people have paused writing.
+    pauses: BTreeMap<ScopeOf, Pause>,
+    /// What people let go, each with the reason that it was held for, and when.
+    released: BTreeMap<TargetKey, BTreeMap<ResourceId, (&'static str, Timestamp)>>,
 }
 
 /// What a pass needs to begin.
@@ -186,6 +194,8 @@ impl Fleet {
             narrowed: None,
             candidates: Candidates::default(),
             told: Gate::Bus,
+            pauses: BTreeMap::new(),
+            released: BTreeMap::new(),
         }
     }
 
@@ -263,6 +273,8 @@ impl Fleet {
         let accounts = self.inventory.known().len();
         let open_elsewhere = self.open_elsewhere(key);
         let senders_left = key.side == Side::Central && self.is_left(key) && self.senders_left(&key.region);
+        let paused = self.paused(&key.account, now);
+        let released = self.released_in(key, now);
         let state = self.states.entry(key.clone()).or_default();
         let context = judge::Context {
             world: &begun.world,
@@ -301,7 +313,7 @@ impl Fleet {
         });
         let guards = Guards {
             wrong_place: self.wrong_place.clone().or_else(|| self.wrong_bus.clone()),
-            overridden,
+            overridden: overridden.or(paused),
             not_yet,
             prune: self.rules.prune,
             teardown: self.rules.teardown,
@@ -315,6 +327,7 @@ impl Fleet {
                 .guard
                 .as_ref()
                 .and_then(|g| Some(g.alert.topic.as_ref()?.name.clone())),
+            released,
         };
         // Only a pass that writes uses the limits up.
         let mut looked_at;
@@ -326,6 +339,7 @@ impl Fleet {
         };
         let mut counter = window.at(self.rules.limits, accounts, now);
         let plan = planning::plan(&begun.target, &judged, &state.memory, &guards, &mut counter);
+        self.forget_releases(key, &plan.changes.iter().map(|change| change.resource.clone()).collect());
         Decided { judged, plan }
     }
 

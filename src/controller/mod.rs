@@ -4,6 +4,7 @@ pub mod coverage;
 mod discover;
 pub mod fleet;
 mod inbox;
+mod operations;
 mod pass;
 mod probe;
 mod prove;
@@ -41,6 +42,7 @@ use crate::trail::Trails;
 use crate::world::{Target, Targets, World};
 
 pub use discover::DiscoverError;
+pub use operations::Operator;
 pub use pass::{PassOutcome, Written};
 pub use prove::{Proof, ProveError};
 pub use requests::Requests;
@@ -144,6 +146,16 @@ impl Controller {
             .flat_map(|alert| &alert.subscriptions)
             .map(|s| ((s.protocol.as_str().to_owned(), s.endpoint.shown().to_owned()), s.endpoint.clone()))
             .collect();
+        let mut fleet = fleet::Fleet::new(rules);
+        for pause in
+            history.pauses().iter().filter(|pause| pause.until.is_none_or(|until| until > clock.now()))
+        {
+            // A scope that this version cannot read is one that it cannot keep.
+            match pause.scope.parse() {
+                Ok(scope) => fleet.pause(scope, pause.clone()),
+                Err(error) => tracing::warn!(%error, "A pause in the history is not heeded"),
+            }
+        }
         Self {
             broker: Broker::new(cloud.clone(), session, clock.clone()),
             reader: OrganizationReader::new(cloud.clone(), settings.organization.max_calls_per_second),

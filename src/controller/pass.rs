@@ -123,7 +123,8 @@ impl Controller {
     ) -> Vec<Written> {
         let mut written = Vec::new();
         for change in due {
-            if stop.is_cancelled() {
+            // Whoever pauses wants no further change, also of a pass that is under way.
+            if stop.is_cancelled() || self.fleet().pause_of(&key.account).is_some() {
                 break;
             }
             let mut failed = None;

@@ -149,6 +149,7 @@ async fn passes(
     let mut keys: std::collections::HashMap<tokio::task::Id, TargetKey> = std::collections::HashMap::new();
     loop {
         let mut next = None;
+        end_pauses(&controller, &requests).await;
         if !stop.is_cancelled() {
             let mut queue = requests.queue.lock().unwrap_or_else(PoisonError::into_inner);
             while running.len() < controller.settings.reconcile.concurrency {
@@ -188,6 +189,19 @@ async fn passes(
         );
     }
     "passes"
+}
+
+/// Ends the pauses whose time is over, and goes on where they were.
+async fn end_pauses(controller: &Controller, requests: &Requests) {
+    let expired = controller.fleet().expire_pauses(controller.clock.now());
+    for scope in expired {
+        let name = scope.to_string();
+        tracing::info!(scope = %name, "The pause of {name} is over");
+        controller.history.resumed(&name).await;
+        controller.history.operated("orgwatch", "resume", Some(&name), Some("its time was over")).await;
+        let keys = controller.fleet().in_scope(&scope);
+        keys.into_iter().for_each(|key| requests.push(key, Instant::now()));
+    }
 }
 
 fn end(

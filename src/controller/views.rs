@@ -17,6 +17,7 @@ use crate::config::{Mode, Settings};
 use crate::inventory::Known;
 use crate::model::ids::AccountId;
 use crate::model::resource::Verdict;
+use crate::model::scope::Pause;
 use crate::model::target::{Side, TargetKey};
 use crate::model::view::{
     AccountView, CentralView, Condition, Coverage, DiscoveryView, HistoryView, InboxView, LatencyView,
@@ -122,6 +123,7 @@ impl Snapshot {
             inbox: InboxView::default(),
             latency: LatencyView::default(),
             last_resync: None,
+            pauses: Vec::new(),
             history: HistoryView::default(),
             taken_at: now,
             started_at: now,
@@ -178,6 +180,7 @@ impl Controller {
             inbox,
             latency,
             last_resync: chronicle.last_resync.clone(),
+            pauses: fleet.pauses().cloned().collect(),
             history: self.history.view(),
             taken_at: now,
             started_at: self.started_at,
@@ -216,7 +219,15 @@ impl Controller {
             account: settings.central.account_id.clone(),
             region: settings.central_region(),
             verdict: worst(&targets, keys.len().max(1)),
-            conditions: conditions(chronicle, None, &targets, &judgement, None, now),
+            conditions: conditions(
+                chronicle,
+                None,
+                &targets,
+                &judgement,
+                None,
+                fleet.pause_of(&settings.central.account_id),
+                now,
+            ),
             observed_at: targets.iter().map(|t| t.observed_at).min(),
             targets,
         };
@@ -252,6 +263,7 @@ impl Controller {
             trail: trail.as_ref(),
         };
         let judgement = coverage::of_account(&facts, central);
+        let paused = fleet.pause_of(&account.id);
         let state = (judgement.coverage.label(), judgement.reason);
         let path =
             std::iter::once(fleet.organization.as_ref().map(|(id, _)| id.to_string()).unwrap_or_default())
@@ -274,7 +286,15 @@ impl Controller {
             coverage: judgement.coverage,
             coverage_reason: judgement.reason,
             coverage_since: chronicle.since((Some(account.id.clone()), "Coverage"), state, now),
-            conditions: conditions(chronicle, Some(&account.id), &targets, &judgement, trail.as_ref(), now),
+            conditions: conditions(
+                chronicle,
+                Some(&account.id),
+                &targets,
+                &judgement,
+                trail.as_ref(),
+                paused,
+                now,
+            ),
             coverage_message: judgement.message,
             observed_at: targets.iter().map(|t| t.observed_at).min(),
             last_change_at: targets.iter().filter_map(|t| t.last_change_at).max(),
@@ -299,6 +319,7 @@ fn conditions(
     targets: &[Arc<TargetView>],
     judgement: &Judgement,
     trail: Option<&Presence>,
+    paused: Option<&Pause>,
     now: Timestamp,
 ) -> Vec<Condition> {
     let error = targets.iter().find_map(|t| t.error.as_ref());
@@ -329,7 +350,13 @@ fn conditions(
         Presence::Missing(reason, message) => ("False", *reason, message.clone()),
         Presence::Unknown(reason, message) => ("Unknown", *reason, message.clone()),
     });
-    [("Reachable", reachable), ("Synced", synced), ("Deliverable", deliverable)]
+    let paused = match paused {
+        Some(pause) => {
+            ("True", "PausedByOperator", format!("{} has paused {}: {}", pause.by, pause.scope, pause.reason))
+        }
+        None => ("False", "NotPaused", "changes are made as configured".to_owned()),
+    };
+    [("Reachable", reachable), ("Synced", synced), ("Deliverable", deliverable), ("Paused", paused)]
         .into_iter()
         .chain(trail.map(|trail| ("TrailPresent", trail)))
         .map(|(kind, (status, reason, message))| Condition {

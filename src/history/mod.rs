@@ -37,6 +37,7 @@ use crate::clock::Clock;
 use crate::model::error::CloudError;
 use crate::model::plan::Change;
 use crate::model::resource::{Resource, ResourceId};
+use crate::model::scope::Pause;
 use crate::model::target::TargetKey;
 use crate::model::view::{HistoryView, Snapshot};
 
@@ -59,21 +60,6 @@ impl From<StoreError> for HistoryError {
     fn from(error: StoreError) -> Self {
         Self(error.to_string())
     }
-}
-
-/// Writing that a person has stopped for a while.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Pause {
-    /// `all`, or the id of an organizational unit, root or account.
-    pub scope: String,
-    /// Since when.
-    pub since: Timestamp,
-    /// Until when; none: until somebody ends it.
-    pub until: Option<Timestamp>,
-    /// Why, in the words of whoever asked for it.
-    pub reason: String,
-    /// Who asked for it, by the name of the token.
-    pub by: String,
 }
 
 /// The canaries of an account and Region in one hour. Those of the same hour are added up.

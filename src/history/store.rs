@@ -13,9 +13,10 @@ use rusqlite::{Connection, OpenFlags, Row, ToSql, params, params_from_iter};
 
 use super::query::{Filter, Order};
 use super::record::{Outcome, Record, What, side};
-use super::{Canaries, Owned, Pause, place, schema};
+use super::{Canaries, Owned, place, schema};
 use crate::kinds::KINDS;
 use crate::model::resource::ResourceId;
+use crate::model::scope::Pause;
 use crate::model::target::{Side, TargetKey};
 
 /// How long another process may hold the file before that counts as an error.

@@ -10,8 +10,9 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::query::{Filter, Page};
 use super::store::{Entry, Store, StoreError};
-use super::{Canaries, HistoryError, Owned, Pause};
+use super::{Canaries, HistoryError, Owned};
 use crate::clock::Clock;
+use crate::model::scope::Pause;
 use crate::model::view::HistoryView;
 
 /// So often is a file that could not be used tried again.

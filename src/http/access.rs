@@ -5,7 +5,7 @@ use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
 
 use axum::extract::{Request, State};
-use axum::http::header::{AUTHORIZATION, HOST, ORIGIN};
+use axum::http::header::{ACCEPT, AUTHORIZATION, HOST, LOCATION, ORIGIN};
 use axum::http::uri::Authority;
 use axum::http::{HeaderMap, HeaderName, Method, StatusCode, Uri};
 use axum::middleware::Next;
@@ -14,6 +14,8 @@ use secrecy::{ExposeSecret, SecretString};
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
+use super::login::Sessions;
+use super::operations;
 use super::problem::Problem;
 
 /// Whether requests from elsewhere than loopback need a token.
@@ -48,24 +50,26 @@ pub struct HttpOptions {
     pub metrics_open: bool,
     /// Name, role and text of each token.
     pub tokens: Vec<(String, Role, SecretString)>,
+    /// Whether we are reached by TLS, so that cookies need never go without.
+    pub tls: bool,
 }
 
 /// A token that is known, as its digest: equal lengths, so that comparing tells nothing about the text.
 struct Known {
-    name: String,
+    name: Arc<str>,
     role: Role,
     digest: [u8; 32],
 }
 
 /// Who sent a request, as the log names them.
-struct Caller<'g> {
-    name: &'g str,
+struct Caller {
+    name: Arc<str>,
     role: Role,
 }
 
-impl Caller<'static> {
+impl Caller {
     fn unnamed(name: &'static str) -> Self {
-        Self { name, role: Role::Operator }
+        Self { name: name.into(), role: Role::Operator }
     }
 }
 
@@ -76,6 +80,7 @@ pub(super) struct Gate {
     hosts: Vec<String>,
     metrics_open: bool,
     tokens: Vec<Known>,
+    pub(super) sessions: Sessions,
 }
 
 impl fmt::Debug for Gate {
@@ -87,7 +92,7 @@ impl fmt::Debug for Gate {
 impl Gate {
     pub(super) fn new(options: &HttpOptions) -> Self {
         let known = |(name, role, token): &(String, Role, SecretString)| Known {
-            name: name.clone(),
+            name: name.as_str().into(),
             role: *role,
             digest: Sha256::digest(token.expose_secret()).into(),
         };
@@ -97,11 +102,12 @@ impl Gate {
             hosts: options.hosts.iter().map(|h| h.to_ascii_lowercase()).collect(),
             metrics_open: options.metrics_open,
             tokens: options.tokens.iter().map(known).collect(),
+            sessions: Sessions::new(options.tls),
         }
     }
 
     /// Who is asking, if they may ask at all.
-    fn caller(&self, request: &Request) -> Result<Caller<'_>, Problem> {
+    fn caller(&self, request: &Request) -> Result<Caller, Problem> {
         let host = host(request)?;
         if writes(request) {
             same_origin(request.headers(), host.as_ref())?;
@@ -124,13 +130,36 @@ impl Gate {
         if self.auth == Auth::None {
             return Ok(Caller::unnamed("anyone"));
         }
-        let known = bearer(request.headers()).and_then(|token| self.known(token)).ok_or_else(|| {
-            Problem::new(
+        if ["/login", "/style.css", "/icon.svg"].contains(&request.uri().path()) {
+            return Ok(Caller::unnamed("anyone"));
+        }
+        if let Some((name, role)) = bearer(request.headers()).and_then(|token| self.known_as(token)) {
+            return Ok(Caller { name, role });
+        }
+        let Some((name, role)) = self.sessions.of(request.headers()) else {
+            return Err(Problem::new(
                 StatusCode::UNAUTHORIZED,
-                "send `Authorization: Bearer` with a token that is configured",
-            )
-        })?;
-        Ok(Caller { name: &known.name, role: known.role })
+                "send `Authorization: Bearer` with a token that is configured, or log in at /login",
+            ));
+        };
+        // A browser sends its cookie along with whatever it is made to send, and then says from which page.
+        if writes(request) && !request.headers().contains_key(ORIGIN) {
+            return Err(Problem::new(
+                StatusCode::FORBIDDEN,
+                "a session's request must say where it comes from",
+            ));
+        }
+        Ok(Caller { name, role })
+    }
+
+    /// Whether anybody has to show a token here.
+    pub(super) fn asks_for_tokens(&self) -> bool {
+        !self.loopback && self.auth == Auth::Token
+    }
+
+    /// Whose token this is, and what it allows.
+    pub(super) fn known_as(&self, token: &str) -> Option<(Arc<str>, Role)> {
+        self.known(token).map(|known| (Arc::clone(&known.name), known.role))
     }
 
     fn is_allowed(&self, host: &Authority) -> bool {
@@ -147,20 +176,38 @@ impl Gate {
 }
 
 /// Answers what may not be asked, and logs every POST with who sent it and how it ended.
-pub(super) async fn guard(State(gate): State<Arc<Gate>>, request: Request, next: Next) -> Response {
+pub(super) async fn guard(State(gate): State<Arc<Gate>>, mut request: Request, next: Next) -> Response {
     let (method, path) = (request.method().clone(), request.uri().path().to_owned());
-    let (caller, response) = match gate.caller(&request) {
-        Err(problem) => ("nobody", problem.into_response()),
-        Ok(Caller { name, role: Role::Reader }) if writes(&request) => {
+    let nobody = || Arc::from("nobody");
+    let (caller, response): (Arc<str>, Response) = match gate.caller(&request) {
+        Err(problem) if problem.status == StatusCode::UNAUTHORIZED && is_person(&request) => {
+            (nobody(), (StatusCode::SEE_OTHER, [(LOCATION, "/login")]).into_response())
+        }
+        Err(problem) => (nobody(), problem.into_response()),
+        Ok(Caller { name, role: Role::Reader }) if writes(&request) && path != "/logout" => {
             (name, Problem::new(StatusCode::FORBIDDEN, "this token is for reading only").into_response())
         }
-        Ok(Caller { name, .. }) => (name, next.run(request).await),
+        Ok(Caller { name, .. }) => {
+            request.extensions_mut().insert(operations::Caller(Arc::clone(&name)));
+            (name, next.run(request).await)
+        }
     };
     if method == Method::POST {
         let status = response.status().as_u16();
-        tracing::info!(http.caller = caller, http.path = path, http.status = status, "POST {path}: {status}");
+        tracing::info!(
+            http.caller = &*caller,
+            http.path = path,
+            http.status = status,
+            "POST {path}: {status}"
+        );
     }
     response
+}
+
+/// Whether a browser asks for a page.
+fn is_person(request: &Request) -> bool {
+    let accepts = request.headers().get(ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    *request.method() == Method::GET && accepts.contains("text/html")
 }
 
 fn writes(request: &Request) -> bool {

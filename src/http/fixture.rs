@@ -3,16 +3,18 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
+use futures::future::BoxFuture;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 use tokio::sync::watch;
 
-use crate::http::{ReconcileRefused, Reconciles};
+use crate::http::{OperationRefused, Operations, ReconcileRefused, Reconciles};
 use crate::model::call::Call;
 use crate::model::error::{CloudError, ErrorClass};
 use crate::model::ids::AccountId;
 use crate::model::plan::{Action, Change, Hold, Plan, Stage};
 use crate::model::resource::{FieldChange, Note, Resource, ResourceId, Verdict};
+use crate::model::scope::{Pause, Scope};
 use crate::model::target::{Side, TargetKey};
 use crate::model::view::{
     AccountView, CentralView, Condition, Coverage, DiscoveryView, HistoryView, HoldView, InboxView,
@@ -271,6 +273,7 @@ pub(crate) fn snapshot(now: Timestamp) -> Snapshot {
         holds: vec![HoldView {
             id: "changedaccountslimit-333333333333".to_owned(),
             reason: "ChangedAccountsLimit",
+            releasable: true,
             message:
                 "more than 10% of the accounts would be rewritten within 1h; `orgwatch release` lets it go on"
                     .to_owned(),
@@ -285,6 +288,7 @@ pub(crate) fn snapshot(now: Timestamp) -> Snapshot {
             finished_at: ago(now, 47),
             duration_seconds: 3.1,
         }),
+        pauses: Vec::new(),
         history: HistoryView {
             state: "kept",
             path: Some("/var/lib/orgwatch/history.db".to_owned()),
@@ -325,5 +329,56 @@ impl Reconciles for FakeReconciles {
 
     fn progress(&self, id: &str) -> Option<watch::Receiver<ReconcileView>> {
         self.0.lock().unwrap().get(id).map(watch::Sender::subscribe)
+    }
+}
+
+impl Operations for FakeReconciles {
+    fn release(&self, id: String, _: Arc<str>) -> BoxFuture<'_, Result<Vec<TargetKey>, OperationRefused>> {
+        Box::pin(async move {
+            match id.as_str() {
+                "open" => Ok(vec![TargetKey {
+                    side: Side::Member,
+                    account: "333333333333".parse().unwrap(),
+                    region: "cn-north-1".parse().unwrap(),
+                }]),
+                "Paused-x" => Err(OperationRefused::Conflict("a pause is resumed".to_owned())),
+                _ => Err(OperationRefused::NotFound(format!("no hold `{id}` is open"))),
+            }
+        })
+    }
+
+    fn pause(
+        &self,
+        scope: Scope,
+        until: Option<Timestamp>,
+        reason: String,
+        by: Arc<str>,
+    ) -> BoxFuture<'_, Result<Pause, OperationRefused>> {
+        let (scope, since, by) = (scope.to_string(), self.now(), by.to_string());
+        Box::pin(async move { Ok(Pause { scope, since, until, reason, by }) })
+    }
+
+    fn resume(&self, scope: Scope, by: Arc<str>) -> BoxFuture<'_, Option<Pause>> {
+        let pause = Pause {
+            scope: scope.to_string(),
+            since: self.now(),
+            until: None,
+            reason: "a migration".to_owned(),
+            by: by.to_string(),
+        };
+        Box::pin(async move { (scope == Scope::All).then_some(pause) })
+    }
+
+    fn log_level(&self, directives: String, _: Arc<str>) -> BoxFuture<'_, Result<(), OperationRefused>> {
+        let known = directives == "debug";
+        Box::pin(async move { known.then_some(()).ok_or(OperationRefused::Bad("no level".to_owned())) })
+    }
+
+    fn accept_listing(&self, _: Arc<str>) -> BoxFuture<'_, Result<usize, OperationRefused>> {
+        Box::pin(async { Ok(12) })
+    }
+
+    fn now(&self) -> Timestamp {
+        "2026-11-20T12:00:00Z".parse().unwrap()
     }
 }

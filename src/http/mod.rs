@@ -4,6 +4,8 @@ mod access;
 mod accounts;
 mod changes;
 mod health;
+mod login;
+mod operations;
 mod overview;
 mod page;
 mod params;
@@ -12,6 +14,7 @@ mod reconciles;
 mod select;
 mod server;
 mod targets;
+mod validator;
 
 #[cfg(test)]
 pub(crate) mod fixture;
@@ -31,12 +34,14 @@ use axum::http::{HeaderValue, StatusCode};
 use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
-use axum::{Router, middleware};
+use axum::{Extension, Router, middleware};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use tower_http::catch_panic::CatchPanicLayer;
+use tower_http::compression::CompressionLayer;
 
 pub use self::access::{Auth, HttpOptions, Role};
+pub use self::operations::{OperationRefused, Operations};
 use self::problem::Problem;
 pub use self::server::serve;
 use crate::history::History;
@@ -80,6 +85,8 @@ pub struct HttpState {
     pub snapshot: watch::Receiver<Arc<Snapshot>>,
     /// Where requests for passes go.
     pub reconciles: Arc<dyn Reconciles>,
+    /// Where operators' words go.
+    pub operations: Arc<dyn Operations>,
     /// What happened.
     pub history: Arc<History>,
     /// What `/metrics` shows.
@@ -97,6 +104,7 @@ impl HttpState {
 
 /// The table of contents: every path that is answered, and what stands before all of them.
 pub fn router(state: HttpState, options: &HttpOptions) -> Router {
+    let gate = Arc::new(access::Gate::new(options));
     let api = Router::new()
         .route("/status", get(overview::status))
         .route("/accounts", get(accounts::list))
@@ -107,14 +115,24 @@ pub fn router(state: HttpState, options: &HttpOptions) -> Router {
         .route("/plan", get(overview::plan))
         .route("/changes", get(changes::list))
         .route("/holds", get(overview::holds))
+        .route("/holds/{id}/release", post(operations::release))
+        .route("/pause", post(operations::pause))
+        .route("/resume", post(operations::resume))
+        .route("/log-level", post(operations::log_level))
+        .route("/discovery/accept", post(operations::accept_listing))
         .route("/version", get(overview::version))
         .route("/reconcile", post(reconciles::everything))
         .route("/accounts/{id}/reconcile", post(reconciles::account))
-        .route("/reconciles/{id}", get(reconciles::progress));
+        .route("/reconciles/{id}", get(reconciles::progress))
+        .layer(CompressionLayer::new())
+        // Outside: a compressed answer is another one, and has a validator of its own.
+        .layer(from_fn(validator::validated));
     Router::new()
         .nest("/api/v1", api)
         .route("/", get(page::fleet))
         .route("/accounts/{id}", get(page::account))
+        .route("/login", get(login::ask).post(login::enter))
+        .route("/logout", post(login::leave))
         .route("/style.css", get(page::style))
         .route("/icon.svg", get(page::icon))
         .route("/healthz", get(health::healthz))
@@ -125,7 +143,8 @@ pub fn router(state: HttpState, options: &HttpOptions) -> Router {
         .with_state(state)
         .layer(CatchPanicLayer::custom(problem::panicked))
         .layer(from_fn(bounded))
-        .layer(from_fn_with_state(Arc::new(access::Gate::new(options)), access::guard))
+        .layer(Extension(Arc::clone(&gate)))
+        .layer(from_fn_with_state(gate, access::guard))
         .layer(middleware::map_response(with_safe_headers))
 }
 

@@ -38,6 +38,7 @@ pub(super) async fn status(State(state): State<HttpState>, _: NoParams) -> Json<
         "oldest_observation_age_seconds": age,
         "last_resync": s.last_resync,
         "history": s.history,
+        "pauses": s.pauses,
         "observed_at": s.taken_at,
     }))
 }

@@ -1,6 +1,7 @@
 //! Accepts connections and ends them: every task has an owner, every wait an end.
 
 use std::pin::pin;
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
@@ -8,9 +9,13 @@ use axum::Router;
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::{JoinError, JoinSet};
+use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
+
+use crate::tls::Tls;
 
 /// A client that has not sent its headers by then gets no answer.
 const HEADERS_WITHIN: Duration = Duration::from_secs(15);
@@ -18,21 +23,32 @@ const HEADERS_WITHIN: Duration = Duration::from_secs(15);
 const GRACE: Duration = Duration::from_secs(4);
 /// More wait in the listener's queue; a few hundred clients are already a lot for a status page.
 const CONNECTIONS: usize = 512;
+/// How often the files of the certificate are looked at.
+const CERTIFICATE_EVERY: Duration = Duration::from_secs(30);
 /// Accepting fails when file descriptors run out, and does so again at once.
 const ACCEPT_AGAIN: Duration = Duration::from_secs(1);
 
 /// Serves `router` on `listener` until `stop`, then lets open requests end for a few seconds.
-pub async fn serve(listener: TcpListener, router: Router, stop: CancellationToken) -> anyhow::Result<()> {
+pub async fn serve(
+    listener: TcpListener,
+    router: Router,
+    tls: Option<Arc<Tls>>,
+    stop: CancellationToken,
+) -> anyhow::Result<()> {
     let address = listener.local_addr().context("the listening socket has no address")?;
-    tracing::info!(http.bind = %address, "Serving http://{address}");
+    let scheme = if tls.is_some() { "https" } else { "http" };
+    tracing::info!(http.bind = %address, "Serving {scheme}://{address}");
+    let mut look_at_files = tokio::time::interval(CERTIFICATE_EVERY);
     let mut connections = JoinSet::new();
     loop {
         tokio::select! {
             () = stop.cancelled() => break,
             Some(ended) = connections.join_next() => log_panic(ended),
+            _ = look_at_files.tick(), if tls.is_some() => refresh(tls.as_deref()),
             accepted = listener.accept(), if connections.len() < CONNECTIONS => match accepted {
                 Ok((stream, _)) => {
-                    connections.spawn(connection(stream, router.clone(), stop.clone()));
+                    let tls = tls.as_ref().map(|tls| tls.config());
+                    connections.spawn(greeted(stream, tls, router.clone(), stop.clone()));
                 }
                 Err(error) => {
                     tracing::warn!(%error, "Could not accept a connection");
@@ -57,7 +73,40 @@ pub async fn serve(listener: TcpListener, router: Router, stop: CancellationToke
     Ok(())
 }
 
-async fn connection(stream: TcpStream, router: Router, stop: CancellationToken) {
+fn refresh(tls: Option<&Tls>) {
+    match tls.map(Tls::refresh) {
+        Some(Ok(true)) => tracing::info!("Serving with the certificate that its file holds now"),
+        Some(Err(error)) => {
+            tracing::warn!(%error, "The new certificate cannot be used; the former one is served on");
+        }
+        Some(Ok(false)) | None => {}
+    }
+}
+
+/// Serves a connection, after the handshake where there is one.
+async fn greeted(
+    stream: TcpStream,
+    tls: Option<Arc<rustls::ServerConfig>>,
+    router: Router,
+    stop: CancellationToken,
+) {
+    let Some(tls) = tls else { return connection(stream, router, stop).await };
+    let handshake = tokio::time::timeout(HEADERS_WITHIN, TlsAcceptor::from(tls).accept(stream));
+    tokio::select! {
+        shaken = handshake => match shaken {
+            Ok(Ok(stream)) => connection(stream, router, stop).await,
+            Ok(Err(error)) => tracing::debug!(%error, "A connection ended in its handshake"),
+            Err(_) => tracing::debug!("A handshake took too long"),
+        },
+        () = stop.cancelled() => {}
+    }
+}
+
+async fn connection(
+    stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    router: Router,
+    stop: CancellationToken,
+) {
     let served = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(HEADERS_WITHIN)

@@ -8,5 +8,6 @@ pub mod json;
 pub mod partition;
 pub mod plan;
 pub mod resource;
+pub mod scope;
 pub mod target;
 pub mod view;

@@ -12,6 +12,7 @@ use super::error::CloudError;
 use super::ids::{AccountId, OrganizationId, Region};
 use super::plan::{Hold, Plan};
 use super::resource::{Resource, ResourceId, Verdict};
+use super::scope::Pause;
 use super::target::TargetKey;
 
 pub use guard::{InboxView, LatencyView};
@@ -165,6 +166,8 @@ pub struct HoldView {
     pub id: String,
     /// CamelCase constant.
     pub reason: &'static str,
+    /// Whether an operator may let it go.
+    pub releasable: bool,
     /// What is held, and what releases it.
     pub message: String,
     /// The accounts concerned.
@@ -241,6 +244,8 @@ pub struct Snapshot {
     pub latency: LatencyView,
     /// The latest full walk.
     pub last_resync: Option<ResyncView>,
+    /// Where people have paused writing.
+    pub pauses: Vec<Pause>,
     /// How the history is kept.
     pub history: HistoryView,
     /// When this snapshot was put together.

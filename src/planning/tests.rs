@@ -264,3 +264,40 @@ fn a_teardown_takes_what_it_sees_at_once_and_leaves_what_was_adopted() {
     // Without a teardown it is an orphan like any other.
     assert_eq!(planned(&[orphan("topic", "theirs")], 2, &Guards { adopted, ..pruning() }), ["-theirs"]);
 }
+
+/// Denies everything that is asked of it.
+struct NothingMore;
+
+impl Allowance for NothingMore {
+    fn rewrite(&mut self, _: &Target) -> Result<(), Denial> {
+        Err(Denial { reason: "ChangedAccountsLimit", message: String::new() })
+    }
+
+    fn delete(&mut self) -> Result<(), Denial> {
+        Err(Denial { reason: "DeletionLimit", message: String::new() })
+    }
+}
+
+#[test]
+fn what_a_person_has_let_go_is_done_and_whatever_else_holds_it_still_does() {
+    let id = |kind, name: &str| ResourceId { kind, name: name.to_owned() };
+    let let_go = |released: [(ResourceId, &'static str); 1]| released.into_iter().collect::<BTreeSet<_>>();
+    let rule = [update("sender_rule", "rule")];
+    let held_up = planned_with(&rule, 0, &Guards::default(), &mut NothingMore);
+    assert_eq!(held_up, ["~rule ChangedAccountsLimit"]);
+    let released = let_go([(id("sender_rule", "rule"), "ChangedAccountsLimit")]);
+    let guards = Guards { released, ..Guards::default() };
+    assert_eq!(planned_with(&rule, 0, &guards, &mut NothingMore), ["~rule"]);
+    let later = Guards { wrong_place: Some(held("WrongOrganization")), ..guards.clone() };
+    assert_eq!(planned_with(&rule, 0, &later, &mut NothingMore), ["~rule WrongOrganization"]);
+    let waiting =
+        Guards { not_yet: Some(Hold { waits: true, ..held("WaitingForCentral") }), ..guards.clone() };
+    assert_eq!(planned_with(&rule, 0, &waiting, &mut NothingMore), ["~rule WaitingForCentral (waits)"]);
+    let another = [update("sender_rule", "another")];
+    assert_eq!(planned_with(&another, 0, &guards, &mut NothingMore), ["~another ChangedAccountsLimit"]);
+    let old = [orphan("sender_rule", "old")];
+    let released = let_go([(id("sender_rule", "old"), "DeletionLimit")]);
+    let guards = Guards { released, ..pruning() };
+    assert_eq!(planned_with(&old, 2, &guards, &mut NothingMore), ["-old"]);
+    assert_eq!(planned_with(&old, 1, &guards, &mut NothingMore), ["-old SecondSighting (waits)"]);
+}

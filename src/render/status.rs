@@ -149,7 +149,7 @@ fn put_holds(page: &mut Page, snapshot: &Snapshot) {
         return;
     }
     page.heading("Held until a person releases it");
-    for HoldView { id, reason, message, accounts, changes, since } in &snapshot.holds {
+    for HoldView { id, reason, message, accounts, changes, since, releasable: _ } in &snapshot.holds {
         page.line(2, Tone::Warn, format!("{reason} ({id})"));
         let accounts: Vec<&AccountId> = accounts.iter().collect();
         let (changes, since) = (count(*changes, "change"), ago(snapshot.taken_at, *since));
@@ -264,6 +264,7 @@ mod tests {
                 finished_at: at("12:00:03"),
                 duration_seconds: 3.1,
             }),
+            pauses: vec![],
             history: crate::model::view::HistoryView::default(),
             taken_at: at("12:00:41.24"),
             started_at: at("08:00:00"),
@@ -375,6 +376,7 @@ mod tests {
         snapshot.holds = vec![HoldView {
             id: "deletion-limit".to_owned(),
             reason: "DeletionLimit",
+            releasable: true,
             message: "10 deletions were made within 1h; `orgwatch apply` goes on".to_owned(),
             accounts: (1..6).map(fixtures::account).collect(),
             changes: 7,

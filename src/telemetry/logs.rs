@@ -1,14 +1,16 @@
 //! Log lines on standard error: text for a person at a terminal, one JSON object a line for everything else.
 
 use std::io::IsTerminal;
+use std::sync::OnceLock;
 
 use anstream::{AutoStream, ColorChoice};
 use tracing::level_filters::LevelFilter;
 use tracing::{Level, Metadata, Subscriber};
 use tracing_subscriber::filter::{FilterExt, filter_fn};
 use tracing_subscriber::fmt::MakeWriter;
+use tracing_subscriber::layer::Filter;
 use tracing_subscriber::layer::SubscriberExt;
-use tracing_subscriber::{EnvFilter, Layer};
+use tracing_subscriber::{EnvFilter, Layer, Registry, reload};
 
 /// How log lines are written.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -39,6 +41,9 @@ pub enum LogError {
     /// Something in this process has started logging before.
     #[error("logging was started already")]
     AlreadyStarted(#[from] tracing::subscriber::SetGlobalDefaultError),
+    /// Nothing in this process has started logging, so nothing can be changed about it.
+    #[error("logging was not started")]
+    NotStarted,
 }
 
 /// Sends every event that `directive` lets through to standard error, from now on and in the whole process.
@@ -51,9 +56,22 @@ pub fn start(format: Format, directive: &str) -> Result<(), LogError> {
     };
     // `NO_COLOR`, `CLICOLOR` and a dumb terminal are honoured by the same rules as for all other output.
     let colour = AutoStream::choice(&stderr) != ColorChoice::Never;
-    let subscriber = subscriber(json, colour, filter(directive)?, std::io::stderr);
+    let (filter, handle) = reload::Layer::new(filter(directive)?);
+    let subscriber = subscriber(json, colour, filter, std::io::stderr);
     tracing::subscriber::set_global_default(subscriber)?;
+    // A second start has failed above.
+    let _first = CURRENT.set(handle);
     Ok(())
+}
+
+/// What lets events through in this process, once logging was started.
+static CURRENT: OnceLock<reload::Handle<EnvFilter, Registry>> = OnceLock::new();
+
+/// From now on sends what `directive` lets through.
+pub fn change(directive: &str) -> Result<(), LogError> {
+    let filter = filter(directive)?;
+    let handle = CURRENT.get().ok_or(LogError::NotStarted)?;
+    handle.reload(filter).map_err(|_| LogError::NotStarted)
 }
 
 fn filter(directive: &str) -> Result<EnvFilter, LogError> {
@@ -66,8 +84,9 @@ fn filter(directive: &str) -> Result<EnvFilter, LogError> {
     EnvFilter::try_new(directive).map_err(|error| refused(error.to_string()))
 }
 
-fn subscriber<W>(json: bool, colour: bool, filter: EnvFilter, writer: W) -> Box<dyn Subscriber + Send + Sync>
+fn subscriber<W, F>(json: bool, colour: bool, filter: F, writer: W) -> Box<dyn Subscriber + Send + Sync>
 where
+    F: Filter<Registry> + Send + Sync + 'static,
     W: for<'w> MakeWriter<'w> + Send + Sync + 'static,
 {
     let lines = tracing_subscriber::fmt::layer().with_writer(writer);

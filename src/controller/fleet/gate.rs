@@ -202,6 +202,7 @@ impl Fleet {
     /// Whether a target may be written at all, and is not one that is being left, where nothing new is tried.
     fn is_able(&self, key: &TargetKey) -> bool {
         self.targets.get(key).is_some_and(|target| target.enforce && !target.leaving)
+            && self.pause_of(&key.account).is_none()
     }
 }
 

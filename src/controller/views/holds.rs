@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 
 use super::Chronicle;
-use crate::controller::fleet::Fleet;
+use crate::controller::fleet::{Fleet, hold_id, is_releasable};
 use crate::model::view::HoldView;
 
 /// Every hold, one for all accounts where kind and reason are the same.
@@ -14,15 +14,12 @@ pub(super) fn holds(fleet: &Fleet, chronicle: &mut Chronicle, now: Timestamp) ->
     for (key, view) in fleet.holding() {
         for change in &view.plan.changes {
             let Some(hold) = change.hold.as_ref().filter(|hold| !hold.waits) else { continue };
-            // Unclaimed characters keep the id usable in a path.
-            let id: String = format!("{}-{}", hold.reason, change.resource)
-                .chars()
-                .map(|c| if c.is_ascii_alphanumeric() || c == '_' { c } else { '-' })
-                .collect();
+            let id = hold_id(hold.reason, &change.resource);
             let since = *chronicle.held.entry(id.clone()).or_insert(now);
             let entry = holds.entry(id.clone()).or_insert_with(|| HoldView {
                 id,
                 reason: hold.reason,
+                releasable: is_releasable(hold.reason),
                 message: hold.message.clone(),
                 accounts: Vec::new(),
                 changes: 0,

@@ -76,6 +76,7 @@ async fn status_says_everything_in_numbers() {
       "observed_at": "2026-11-20T11:59:58Z",
       "oldest_observation_age_seconds": null,
       "organization_id": "o-a1b2c3d4e5",
+      "pauses": [],
       "version": "0.1.0",
       "wrong_place": null
     }
@@ -132,6 +133,7 @@ async fn an_account_shows_its_fields_its_plan_and_what_is_held() {
           "id": "changedaccountslimit-333333333333",
           "message": "more than 10% of the accounts would be rewritten within 1h; `orgwatch release` lets it go on",
           "reason": "ChangedAccountsLimit",
+          "releasable": true,
           "since": "2026-11-20T09:56:40Z"
         }
       ],
@@ -533,6 +535,7 @@ async fn holds_and_version_are_answered() {
           "id": "changedaccountslimit-333333333333",
           "message": "more than 10% of the accounts would be rewritten within 1h; `orgwatch release` lets it go on",
           "reason": "ChangedAccountsLimit",
+          "releasable": true,
           "since": "2026-11-20T09:56:40Z"
         }
       ],
@@ -711,7 +714,12 @@ async fn every_answer_has_the_headers_that_keep_a_browser_safe() {
         assert!(!policy.contains("unsafe"), "{path}");
         assert_eq!(headers[header::X_CONTENT_TYPE_OPTIONS], "nosniff", "{path}");
         assert_eq!(headers[header::REFERRER_POLICY], "no-referrer", "{path}");
-        let kept = if path == "/style.css" { "private, max-age=300" } else { "no-store" };
+        let kept = match path {
+            "/style.css" => "private, max-age=300",
+            // It has a validator, and has to be asked for again each time.
+            "/api/v1/status" => "private, no-cache",
+            _ => "no-store",
+        };
         assert_eq!(headers[header::CACHE_CONTROL], kept, "{path}");
         assert_eq!(headers.get_all(header::CACHE_CONTROL).iter().count(), 1, "{path}");
     }

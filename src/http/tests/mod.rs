@@ -3,8 +3,11 @@
 mod access;
 mod api;
 mod changes;
+mod login;
+mod operations;
 mod pages;
 mod reconcile;
+mod tls;
 
 use std::sync::Arc;
 
@@ -64,6 +67,7 @@ fn loopback() -> HttpOptions {
         hosts: Vec::new(),
         metrics_open: false,
         tokens: Vec::new(),
+        tls: false,
     }
 }
 
@@ -90,6 +94,7 @@ impl Server {
         let history = Arc::new(history);
         let state = HttpState {
             history: Arc::clone(&history),
+            operations: reconciles.clone(),
             metrics: Arc::new(Metrics::new(snapshot.clone())),
             snapshot,
             reconciles: reconciles.clone(),

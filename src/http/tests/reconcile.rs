@@ -83,7 +83,7 @@ async fn listening(server: &Server) -> (String, CancellationToken, tokio::task::
     let url = format!("http://{}", listener.local_addr().unwrap());
     let stop = CancellationToken::new();
     let mut tasks = tokio::task::JoinSet::new();
-    tasks.spawn(serve(listener, server.router.clone(), stop.clone()));
+    tasks.spawn(serve(listener, server.router.clone(), None, stop.clone()));
     (url, stop, tasks)
 }
 
