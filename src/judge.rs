@@ -58,6 +58,8 @@ pub struct Remembered {
     pub repairs: Vec<Timestamp>,
     /// How often in a row it was seen as an orphan.
     pub orphan_sightings: u32,
+    /// Since when it was seen as desired without interruption.
+    pub in_place_since: Option<Timestamp>,
     /// What is remembered of a topic's subscriptions, by `protocol endpoint`.
     pub subscriptions: BTreeMap<String, Asked>,
 }
@@ -90,6 +92,14 @@ impl Asked {
         }
         self.asked_at = Some(now);
         self.seen = false;
+    }
+}
+
+impl Remembered {
+    /// Whether it was seen as desired for so long that what was written of it has taken effect, whoever wrote it.
+    pub fn is_settled(&self, settle: Duration, now: Timestamp) -> bool {
+        self.in_place_since
+            .is_some_and(|since| Duration::try_from(now.duration_since(since)).is_ok_and(|age| age >= settle))
     }
 }
 
