@@ -103,8 +103,8 @@ impl Remembered {
     }
 }
 
-/// Everything that is remembered of a target.
-pub type Memory = BTreeMap<ResourceId, Remembered>;
+/// Everything that is remembered of a target. Boxed, because a node of the map has room for eleven and few are there.
+pub type Memory = BTreeMap<ResourceId, Box<Remembered>>;
 
 /// What would put a resource right.
 #[derive(Clone, Debug, PartialEq)]
@@ -162,7 +162,7 @@ pub fn judge(
         .into_iter()
         .filter_map(|name| {
             let id = ResourceId { kind: kind.name(), name: name.clone() };
-            let remembered = context.memory.get(&id).unwrap_or(&forgotten);
+            let remembered = context.memory.get(&id).map_or(&forgotten, AsRef::as_ref);
             // What was not even asked for is as good as not seen, never absent.
             let sight = sights.get(name)?;
             One { context, kind, id, remembered }.judge(desired.get(name), sight)

@@ -193,9 +193,10 @@ fn before_its_siblings(judged: &[Judged], made: &Judged, guards: &Guards) -> Opt
             WAITING_FOR_SIBLING,
             &format!("rule {} of the same alert was not seen in place yet", sibling.resource.id.name),
         )),
-        None if guards.settling && siblings().next().is_some() => {
-            Some(wait(WAITING_FOR_SIBLING, "another rule of the same alert was written a short while ago"))
-        }
+        None if !guards.settled && siblings().next().is_some() => Some(wait(
+            WAITING_FOR_SIBLING,
+            "the rules of the same alert were not in place for the settle time yet",
+        )),
         None => None,
     }
 }

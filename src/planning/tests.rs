@@ -63,7 +63,8 @@ fn tearing_down() -> Guards {
 
 /// Every resource as seen as an orphan so many times in a row.
 fn sightings(judged: &[Judged], orphan_sightings: u32) -> Memory {
-    let seen = |j: &Judged| (j.resource.id.clone(), Remembered { orphan_sightings, ..Remembered::default() });
+    let remembered = || Box::new(Remembered { orphan_sightings, ..Remembered::default() });
+    let seen = |j: &Judged| (j.resource.id.clone(), remembered());
     judged.iter().map(seen).collect()
 }
 
