@@ -58,6 +58,8 @@ pub struct Remembered {
     pub repairs: Vec<Timestamp>,
     /// How often in a row it was seen as an orphan.
     pub orphan_sightings: u32,
+    /// Since when it was seen as desired without interruption.
+    pub in_place_since: Option<Timestamp>,
     /// What is remembered of a topic's subscriptions, by `protocol endpoint`.
     pub subscriptions: BTreeMap<String, Asked>,
 }
@@ -93,8 +95,16 @@ impl Asked {
     }
 }
 
-/// Everything that is remembered of a target.
-pub type Memory = BTreeMap<ResourceId, Remembered>;
+impl Remembered {
+    /// Whether it was seen as desired for so long that what was written of it has taken effect, whoever wrote it.
+    pub fn is_settled(&self, settle: Duration, now: Timestamp) -> bool {
+        self.in_place_since
+            .is_some_and(|since| Duration::try_from(now.duration_since(since)).is_ok_and(|age| age >= settle))
+    }
+}
+
+/// Everything that is remembered of a target. Boxed, because a node of the map has room for eleven and few are there.
+pub type Memory = BTreeMap<ResourceId, Box<Remembered>>;
 
 /// What would put a resource right.
 #[derive(Clone, Debug, PartialEq)]
@@ -152,7 +162,7 @@ pub fn judge(
         .into_iter()
         .filter_map(|name| {
             let id = ResourceId { kind: kind.name(), name: name.clone() };
-            let remembered = context.memory.get(&id).unwrap_or(&forgotten);
+            let remembered = context.memory.get(&id).map_or(&forgotten, AsRef::as_ref);
             // What was not even asked for is as good as not seen, never absent.
             let sight = sights.get(name)?;
             One { context, kind, id, remembered }.judge(desired.get(name), sight)

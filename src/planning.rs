@@ -44,8 +44,10 @@ pub struct Guards {
     pub open_elsewhere: bool,
     /// Whether rules that send their dead letters to this Region's queue may still be there.
     pub senders_left: bool,
-    /// Whether something was written here too short a while ago to take anything away.
-    pub settling: bool,
+    /// Whether nothing was written here within the settle time, and what is in place was so for as long.
+    pub settled: bool,
+    /// Whether forwarding role and bus policy were in place for the settle time.
+    pub path_settled: bool,
     /// The topic of the built-in alert: whether anybody confirmed it says nothing about the alerts of the settings.
     pub built_in_topic: Option<String>,
     /// What a person has let go, by resource and the reason that it was held for.
@@ -79,7 +81,7 @@ pub fn plan(
                 .or_else(|| guards.overridden.clone())
                 // What waits for a person is told before what waits for its turn.
                 .or(proposal_hold.filter(|hold| guards.holds(&change.resource, hold)))
-                .or_else(|| moves_to_an_unseen_role(judged, change))
+                .or_else(|| moves_to_an_unseen_role(judged, change, guards))
                 .or_else(|| before_its_siblings(judged, made, guards))
                 .or_else(|| guards.not_yet.clone())
                 .or_else(|| {
@@ -104,6 +106,12 @@ pub fn plan(
             let unseen = (!guards.teardown && sightings < 2).then(|| {
                 wait("SecondSighting", "what is no longer desired goes only after it was seen twice")
             });
+            let settling = (!guards.teardown && !guards.settled).then(|| {
+                wait(
+                    "Settling",
+                    "what stays was seen in place too short a while ago; removals wait until it has settled",
+                )
+            });
             guards
                 .wrong_place
                 .clone()
@@ -119,6 +127,7 @@ pub fn plan(
                 .or_else(|| used_elsewhere(going, guards))
                 .or_else(|| used_by_senders(going, guards))
                 .or(unseen)
+                .or(settling)
                 .or_else(|| {
                     (!guards.teardown).then(|| allowance.delete().err().map(denied)).flatten().filter(&holds)
                 })
@@ -142,9 +151,9 @@ fn change(judged: &Judged, hold: impl FnOnce(Option<Hold>, &Change) -> Option<Ho
     Some(change)
 }
 
-/// A rule in force keeps its role until the other one was seen in place: what EventBridge may not deliver it does
-/// not retry.
-fn moves_to_an_unseen_role(judged: &[Judged], change: &Change) -> Option<Hold> {
+/// A rule in force keeps its role until the other one was seen in place and has taken effect: what EventBridge may not
+/// deliver it does not retry.
+fn moves_to_an_unseen_role(judged: &[Judged], change: &Change, guards: &Guards) -> Option<Hold> {
     let moves = change.resource.kind == "sender_rule"
         && change.stage == Stage::Switch
         && change.fields.iter().any(|field| field.path.ends_with(".role_arn"));
@@ -153,7 +162,16 @@ fn moves_to_an_unseen_role(judged: &[Judged], change: &Change) -> Option<Hold> {
         Verdict::Drifted => role.resource.reason == Some(MISSING),
         Verdict::InSync | Verdict::Orphan => false,
     };
-    let role = judged.iter().filter(|j| moves && j.resource.id.kind == "forwarding_role").find(unseen)?;
+    let mut roles = judged.iter().filter(|j| moves && j.resource.id.kind == "forwarding_role");
+    let Some(role) = roles.find(unseen) else {
+        return (moves && !guards.path_settled).then(|| {
+            wait(
+                WAITING_FOR_ROLE,
+                "the rule keeps the role that it has until the other one, and the policy of the bus that admits it, were in \
+                 place for the settle time",
+            )
+        });
+    };
     Some(Hold {
         reason: WAITING_FOR_ROLE,
         message: format!(
@@ -199,9 +217,10 @@ fn before_its_siblings(judged: &[Judged], made: &Judged, guards: &Guards) -> Opt
             WAITING_FOR_SIBLING,
             &format!("rule {} of the same alert was not seen in place yet", sibling.resource.id.name),
         )),
-        None if guards.settling && siblings().next().is_some() => {
-            Some(wait(WAITING_FOR_SIBLING, "another rule of the same alert was written a short while ago"))
-        }
+        None if !guards.settled && siblings().next().is_some() => Some(wait(
+            WAITING_FOR_SIBLING,
+            "the rules of the same alert were not in place for the settle time yet",
+        )),
         None => None,
     }
 }
@@ -218,8 +237,8 @@ fn rewrites(target: &Target, change: &Change) -> bool {
     target.key.side == Side::Member && change.stage == Stage::Switch
 }
 
-/// Nothing is taken away in a pass that makes something, nor before all that is desired was seen in place, nor
-/// shortly after a write: what goes might still be the working path.
+/// Nothing is taken away in a pass that makes something, nor before all that is desired was seen in place: what goes might
+/// still be the working path.
 fn removal_waits(judged: &[Judged], makes: bool, guards: &Guards) -> Option<Hold> {
     if guards.teardown {
         return None;
@@ -228,17 +247,12 @@ fn removal_waits(judged: &[Judged], makes: bool, guards: &Guards) -> Option<Hold
     let reported = |j: &Judged| [Some(STRANGER), Some(UNKNOWN_SUBSCRIPTION)].contains(&j.resource.reason);
     let all_in_place =
         judged.iter().all(|j| matches!(j.resource.verdict, Verdict::InSync | Verdict::Orphan) || reported(j));
-    match () {
-        () if makes || !all_in_place => Some(wait(
+    (makes || !all_in_place).then(|| {
+        wait(
             WAITING_FOR_SUCCESSOR,
             "what is no longer desired goes only after its successor was seen in place",
-        )),
-        () if guards.settling => Some(wait(
-            "Settling",
-            "something was written here a short while ago; removals wait until it has settled",
-        )),
-        () => None,
-    }
+        )
+    })
 }
 
 /// While a topic that is desired has nobody who confirmed, old alerts and their topics stay: people still listen there.

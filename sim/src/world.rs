@@ -67,6 +67,20 @@ pub struct Lags {
     pub effect: SignedDuration,
     /// Until a new role can be assumed, by people and by services.
     pub role: SignedDuration,
+    /// With a seed, what each account has of roles, of rules and of topics takes effect after a part of `effect` of its
+    /// own, so that deliveries see one of them new and another one old. AWS promises no order.
+    pub uneven: Option<u64>,
+}
+
+/// What takes effect on deliveries by itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Part {
+    /// Roles and their policies.
+    Roles,
+    /// Buses, rules and targets.
+    Rules,
+    /// Topics and subscriptions.
+    Topics,
 }
 
 impl Lags {
@@ -124,6 +138,15 @@ impl World {
             foretold: None,
             alarms_looked_at: None,
         }
+    }
+
+    /// How far behind what deliveries see of a part of an account is, if the whole world is `behind` at most.
+    pub(crate) fn behind(&self, account: &str, part: Part, behind: SignedDuration) -> SignedDuration {
+        use std::hash::{DefaultHasher, Hash, Hasher};
+        let Some(seed) = self.lags.uneven else { return behind };
+        let mut hasher = DefaultHasher::new();
+        (seed, account, part).hash(&mut hasher);
+        behind * i32::try_from(hasher.finish() % 5).unwrap_or_default() / 4
     }
 
     /// Now.

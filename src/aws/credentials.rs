@@ -2,7 +2,7 @@
 //!
 //! The SDK's own cache holds 64 identities and evicts at random; an organization has thousands.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
@@ -51,7 +51,25 @@ pub struct SessionSettings {
 }
 
 /// Sessions by role and session policy. A lock for each, so that one account's renewal keeps no other waiting.
-type Sessions = HashMap<(RoleArn, String), Arc<Mutex<Option<Held>>>>;
+#[derive(Default)]
+struct Sessions {
+    /// Thousands of sessions share a few policies.
+    policies: BTreeSet<Arc<str>>,
+    by_role: HashMap<(RoleArn, Arc<str>), Cell>,
+}
+
+type Cell = Arc<Mutex<Option<Held>>>;
+
+impl Sessions {
+    fn cell(&mut self, role: &RoleArn, policy: &str) -> Cell {
+        let policy = self.policies.get(policy).cloned().unwrap_or_else(|| {
+            let policy: Arc<str> = policy.into();
+            self.policies.insert(Arc::clone(&policy));
+            policy
+        });
+        Arc::clone(self.by_role.entry((role.clone(), policy)).or_default())
+    }
+}
 
 /// Which role is assumed, which decides from where and with what.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -188,7 +206,7 @@ impl Broker {
     pub fn forget(&self, target: &Target) {
         if let Some((role, _)) = hop(&target.reach) {
             let mut held = self.held.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-            held.retain(|(of, _), _| of != role);
+            held.by_role.retain(|(of, _), _| of != role);
         }
     }
 
@@ -200,7 +218,7 @@ impl Broker {
     ) -> Result<SharedCredentialsProvider, CloudError> {
         let cell = {
             let mut held = self.held.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-            Arc::clone(held.entry((role.clone(), policy.clone())).or_default())
+            held.cell(role, &policy)
         };
         let mut held = cell.lock().await;
         let now = SystemTime::from(self.clock.now());

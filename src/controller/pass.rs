@@ -200,6 +200,8 @@ impl Controller {
         let in_sync = watchfulness::in_sync(error.is_some(), wrote, &resources);
         let ended = watchfulness::ended(observed_at, self.clock.now(), wrote, in_sync);
         self.conclude(&begun, &resources, ended);
+        let mut plan = plan;
+        forget_made_calls(&mut plan, &written);
         let target = begun.target.key.clone();
         let (news, moved) = {
             let mut fleet = self.fleet();
@@ -262,6 +264,17 @@ impl Controller {
     }
 }
 
+/// Takes the calls out of changes of which every call was made: only what is left to do is kept and shown, as a plan is
+/// kept of every target at once.
+fn forget_made_calls(plan: &mut Plan, written: &[Written]) {
+    for change in plan.changes.iter_mut().filter(|change| change.hold.is_none()) {
+        let made = written.iter().filter(|w| w.resource == change.resource && w.outcome.is_ok()).count();
+        if made == change.calls.len() {
+            change.calls = Vec::new();
+        }
+    }
+}
+
 /// Whether AWS no longer takes the credentials that we hold.
 fn refused(sight: &Sight<serde_json::Value>) -> bool {
     matches!(sight, Sight::Unknown(error) if error.class == ErrorClass::Credentials)
@@ -299,5 +312,37 @@ mod tests {
             assert!(!may_have_written(refused), "{refused:?}");
         }
         assert!(may_have_written(ErrorClass::Unreachable));
+    }
+
+    #[test]
+    fn of_a_change_that_was_made_no_call_is_left_and_of_one_that_failed_all() {
+        let id = |name: &str| ResourceId { kind: "queue", name: name.to_owned() };
+        let change = |name: &str| Change {
+            resource: id(name),
+            action: Action::Delete,
+            stage: crate::model::plan::Stage::Contract,
+            reason: String::new(),
+            fields: Vec::new(),
+            calls: vec![crate::model::call::Call::DeleteQueue { name: name.to_owned() }],
+            hold: None,
+        };
+        let target = crate::world::fixture::key(
+            crate::model::target::Side::Central,
+            crate::world::fixture::id(crate::world::fixture::CENTRAL),
+        );
+        let wrote = |name: &str, outcome| Written {
+            target: target.clone(),
+            resource: id(name),
+            action: Action::Delete,
+            operation: "DeleteQueue",
+            outcome,
+        };
+        let failure = crate::world::fixture::error(ErrorClass::Denied);
+        let written = [wrote("made", Ok(None)), wrote("failed", Err(failure))];
+        let changes = ["made", "failed", "not tried"].map(change).into();
+        let mut plan = Plan { target: target.clone(), changes };
+        forget_made_calls(&mut plan, &written);
+        let left: Vec<usize> = plan.changes.iter().map(|change| change.calls.len()).collect();
+        assert_eq!(left, [0, 1, 1]);
     }
 }

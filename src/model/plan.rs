@@ -66,7 +66,7 @@ pub struct Change {
     pub reason: String,
     /// The fields that will differ afterwards.
     pub fields: Vec<FieldChange>,
-    /// The writing calls, in order.
+    /// The writing calls that are left to be made, in order; none once all were made, until the next pass has looked.
     pub calls: Vec<Call>,
     /// Why it is not made now.
     #[serde(skip_serializing_if = "Option::is_none")]

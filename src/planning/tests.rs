@@ -6,7 +6,8 @@ use crate::judge::{Judged, Proposal};
 use crate::kinds::KINDS;
 use crate::limits::Unlimited;
 use crate::model::call::Call;
-use crate::model::resource::{Note, Resource, ResourceId};
+use crate::model::json::Json;
+use crate::model::resource::{FieldChange, Note, Resource, ResourceId};
 use crate::world::fixture;
 
 fn judged(kind: &'static str, name: &str, verdict: Verdict, action: Option<Action>) -> Judged {
@@ -47,17 +48,23 @@ fn target() -> Target {
     fixture::member(&fixture::settings(""))
 }
 
+/// Nothing was written for a while.
+fn standing() -> Guards {
+    Guards { settled: true, path_settled: true, ..Guards::default() }
+}
+
 fn pruning() -> Guards {
-    Guards { prune: true, ..Guards::default() }
+    Guards { prune: true, ..standing() }
 }
 
 fn tearing_down() -> Guards {
-    Guards { teardown: true, ..Guards::default() }
+    Guards { teardown: true, ..standing() }
 }
 
 /// Every resource as seen as an orphan so many times in a row.
 fn sightings(judged: &[Judged], orphan_sightings: u32) -> Memory {
-    let seen = |j: &Judged| (j.resource.id.clone(), Remembered { orphan_sightings, ..Remembered::default() });
+    let remembered = || Box::new(Remembered { orphan_sightings, ..Remembered::default() });
+    let seen = |j: &Judged| (j.resource.id.clone(), remembered());
     judged.iter().map(seen).collect()
 }
 
@@ -118,7 +125,7 @@ fn orphans_are_planned_only_where_they_are_to_go() {
     assert!(planned(&orphan, 9, &Guards::default()).is_empty());
     let leaving = Target { leaving: true, ..target() };
     let memory = sightings(&orphan, 2);
-    assert_eq!(plan(&leaving, &orphan, &memory, &Guards::default(), &mut Unlimited).due().count(), 1);
+    assert_eq!(plan(&leaving, &orphan, &memory, &standing(), &mut Unlimited).due().count(), 1);
 }
 
 #[test]
@@ -158,7 +165,7 @@ fn what_is_only_reported_keeps_nothing_in_place() {
 
 #[test]
 fn nothing_goes_shortly_after_a_write() {
-    let guards = Guards { settling: true, ..pruning() };
+    let guards = Guards { settled: false, ..pruning() };
     assert_eq!(planned(&[orphan("sender_rule", "old")], 2, &guards), ["-old Settling (waits)"]);
 }
 
@@ -257,7 +264,7 @@ fn a_teardown_takes_what_it_sees_at_once_and_leaves_what_was_adopted() {
         orphan("topic", "theirs"),
     ];
     let adopted = BTreeSet::from([("topic".to_owned(), "theirs".to_owned())]);
-    let guards = Guards { adopted: adopted.clone(), settling: true, ..tearing_down() };
+    let guards = Guards { adopted: adopted.clone(), settled: false, ..tearing_down() };
     assert_eq!(planned(&judged, 0, &guards), ["-theirs Adopted", "-mine"]);
     let guards = Guards { delete_data: true, ..guards };
     assert_eq!(planned(&judged, 0, &guards), ["-theirs", "-mine"]);
@@ -300,4 +307,26 @@ fn what_a_person_has_let_go_is_done_and_whatever_else_holds_it_still_does() {
     let guards = Guards { released, ..pruning() };
     assert_eq!(planned_with(&old, 2, &guards, &mut NothingMore), ["-old"]);
     assert_eq!(planned_with(&old, 1, &guards, &mut NothingMore), ["-old SecondSighting (waits)"]);
+}
+
+#[test]
+fn a_rule_in_force_moves_to_a_role_only_when_that_has_had_time_to_take_effect() {
+    let mut rule = update("sender_rule", "rule");
+    rule.proposal.as_mut().unwrap().stage = Stage::Switch;
+    rule.resource.changes.push(FieldChange {
+        path: "targets.central.role_arn".to_owned(),
+        desired: Json::from(json!("new")),
+        observed: Json::from(json!("old")),
+    });
+    let unsettled = Guards { path_settled: false, ..standing() };
+    let both = |role| [role, rule.clone()];
+    let seen = both(in_sync("forwarding_role", "role"));
+    assert_eq!(planned(&seen, 0, &unsettled), ["~rule WaitingForRole (waits)"]);
+    assert_eq!(planned(&seen, 0, &standing()), ["~rule"]);
+    let unseen = both(judged("forwarding_role", "role", Verdict::Unknown, None));
+    assert_eq!(planned(&unseen, 0, &standing()), ["~rule WaitingForRole"]);
+    // Where the role is kept with another Region's target, it is not among what is judged here.
+    assert_eq!(planned(&[rule.clone()], 0, &unsettled), ["~rule WaitingForRole (waits)"]);
+    rule.proposal.as_mut().unwrap().stage = Stage::Expand;
+    assert_eq!(planned(&[rule], 0, &unsettled), ["~rule"]);
 }

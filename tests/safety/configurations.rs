@@ -20,6 +20,7 @@ struct Change {
     to: &'static str,
 }
 
+const SECOND_REGION: &str = "eu-west-1";
 const RECONCILE: &str = "[reconcile]\nmode = 'enforce'\niam_writes_per_second = 'off'\nprune = true\n";
 
 const CHANGES: [Change; 9] = [
@@ -104,6 +105,10 @@ async fn run(stage: Stage, change: Change, backwards: bool) {
     serve(&stage, &configuration(&stage, from), &what).await;
     assert_everybody_is_heard(&stage);
     let watchman = Watchman::post(&stage.simulator, "orgwatch-");
+    // A Region that is taken out is no longer watched, as somebody wished.
+    if from.contains(SECOND_REGION) && !to.contains(SECOND_REGION) {
+        watchman.let_end(SECOND_REGION);
+    }
     serve(&stage, &configuration(&stage, to), &what).await;
     watchman.assert_no_path_was_broken();
     assert_everybody_is_heard(&stage);

@@ -64,8 +64,8 @@ pub(crate) fn lags() -> impl Strategy<Value = Lags> {
     let seconds = |range: std::ops::Range<i64>| range.prop_map(SignedDuration::from_secs);
     prop_oneof![
         1 => Just(Lags::default()),
-        2 => (seconds(0..20_i64), seconds(0..20_i64), seconds(0..30_i64))
-            .prop_map(|(read, effect, role)| Lags { read, effect, role }),
+        2 => (seconds(0..20_i64), seconds(0..20_i64), seconds(0..30_i64), any::<Option<u64>>())
+            .prop_map(|(read, effect, role, uneven)| Lags { read, effect, role, uneven }),
     ]
 }
 

@@ -6,7 +6,7 @@ use jiff::SignedDuration;
 
 use crate::policy::{Policies, Policy};
 use crate::service::iam::{Iam, Role};
-use crate::world::World;
+use crate::world::{Part, World};
 
 static NOTHING: Policy = Policy::nothing();
 static EVERYTHING: LazyLock<Policy> = LazyLock::new(|| Policy::allowing(&["*"]));
@@ -18,6 +18,7 @@ const FULL_ACCESS: &str = "p-FullAWSAccess";
 impl World {
     /// The role of that name as somebody sees it who is `lag` behind, with what it is part of.
     pub(super) fn role(&self, account: &str, name: &str, lag: SignedDuration) -> Option<(&Iam, &Role)> {
+        let lag = self.behind(account, Part::Roles, lag);
         let iam = self.accounts.get(account)?.iam.seen(self.now(), lag);
         Some((iam, iam.roles.get(name)?))
     }

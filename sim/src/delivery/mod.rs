@@ -46,6 +46,18 @@ pub fn would_reach(
     note.reached
 }
 
+/// The dead-letter queues that would take an event put now, if none of the targets of its rules could be called.
+pub fn would_bury(
+    world: &World,
+    account: &str,
+    region: &str,
+    bus: &str,
+    event: &Value,
+    at: View,
+) -> BTreeSet<String> {
+    walk::graves(world, at, &place(account, region, bus), event)
+}
+
 fn place(account: &str, region: &str, bus: &str) -> Place {
     Place { account: account.to_owned(), region: region.to_owned(), bus: bus.to_owned() }
 }

@@ -1,16 +1,17 @@
 //! The way of an event: from a bus by rules to targets, and by a target to another bus.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
 use jiff::SignedDuration;
 use serde_json::Value;
 
-use crate::access::Resource;
+use crate::access::{Asker, Resource};
 use crate::policy::Context;
 use crate::service::events::{self, Arn, Destination, Place, Rule, RuleState, Target};
+use crate::service::sqs;
 use crate::transform::Vars;
-use crate::world::World;
+use crate::world::{Part, World};
 
 use super::sink::Sink;
 
@@ -78,7 +79,7 @@ pub(super) fn walk(sink: &mut impl Sink, view: View, start: Place, event: &Value
 
 /// The rules of the bus that the event triggers; none when there is no such bus.
 fn matching(world: &World, view: View, place: &Place, event: &Value) -> Vec<Arc<Rule>> {
-    let seen = events::seen(world, &place.account, &place.region, view.lag(world));
+    let seen = rules(world, place, view.lag(world));
     let Some(bus) = seen.bus(&place.bus) else { return Vec::new() };
     let read_only = is_read_only(event);
     let triggered = |rule: &&Arc<Rule>| {
@@ -90,6 +91,11 @@ fn matching(world: &World, view: View, place: &Place, event: &Value) -> Vec<Arc<
         open && rule.pattern.as_ref().is_some_and(|pattern| pattern.compiled.matches(event))
     };
     bus.rules.values().filter(triggered).map(Arc::clone).collect()
+}
+
+/// The rules of a place as deliveries see them.
+fn rules<'w>(world: &'w World, place: &Place, lag: SignedDuration) -> &'w events::Events {
+    events::seen(world, &place.account, &place.region, world.behind(&place.account, Part::Rules, lag))
 }
 
 /// Whether it is a read-only management event of CloudTrail, which only some rules get.
@@ -187,7 +193,7 @@ fn hop(
         }
     }
     let lag = view.lag(world);
-    let bus = events::seen(world, &next.account, &next.region, lag)
+    let bus = rules(world, next, lag)
         .bus(&next.bus)
         .ok_or_else(|| Failure::new("NO_RESOURCE", format!("{} does not exist.", target.arn)))?;
     let mut context = Context::from([("events:eventbusinvocation".to_owned(), vec!["true".to_owned()])]);
@@ -200,6 +206,31 @@ fn hop(
     let resource = Resource { arn: &target.arn, owner: &next.account, policy };
     let asker = events::asker(target.role.as_deref(), &from.account, &rule.arn);
     world.asker_may(&asker, "events:PutEvents", resource, context, lag).map_err(Failure::no_permissions)
+}
+
+/// Who puts what could not be delivered into a queue. AWS: the queue's own policy admits EventBridge; the target's role
+/// plays no part.
+fn gravedigger(place: &Place, rule: &Rule) -> Asker {
+    events::asker(None, &place.account, &rule.arn)
+}
+
+/// Whether a dead-letter queue is in the Region of the rule, as it must be.
+fn is_near(queue: &str, place: &Place) -> bool {
+    Arn::parse(queue).is_some_and(|arn| arn.region == place.region)
+}
+
+/// The dead-letter queues that would take the event from the rules of this bus.
+pub(super) fn graves(world: &World, view: View, place: &Place, event: &Value) -> BTreeSet<String> {
+    let mut graves = BTreeSet::new();
+    for rule in matching(world, view, place, event) {
+        let queues = rule.targets.values().filter_map(|target| target.dead_letter.as_ref());
+        let asker = gravedigger(place, &rule);
+        let takes = |queue: &&String| {
+            is_near(queue, place) && sqs::may_send_at(world, queue, &asker, view.lag(world)).is_ok()
+        };
+        graves.extend(queues.filter(takes).cloned());
+    }
+    graves
 }
 
 /// What AWS does with an event that cannot be delivered: it is not tried again but put into the target's dead-letter queue
@@ -216,10 +247,7 @@ fn fail(sink: &mut impl Sink, place: &Place, rule: &Rule, target: &Target, event
         ("ERROR_MESSAGE".to_owned(), failure.message),
         ("RETRY_ATTEMPTS".to_owned(), "0".to_owned()),
     ]);
-    // AWS: the queue's own policy admits EventBridge; the target's role plays no part.
-    let asker = events::asker(None, &place.account, &rule.arn);
-    let in_region = Arn::parse(queue).is_some_and(|arn| arn.region == place.region);
-    let buried = in_region && sink.bury(queue, event, &letter, &asker).is_ok();
+    let buried = is_near(queue, place) && sink.bury(queue, event, &letter, &gravedigger(place, rule)).is_ok();
     sink.count(&rule.arn, |counted| {
         if buried {
             counted.sent_to_dlq += 1;

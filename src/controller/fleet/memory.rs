@@ -39,6 +39,8 @@ pub(super) fn remember(memory: &mut Memory, judged: &[Judged], settle: Duration,
         remembered.ours |= ours;
         remembered.orphan_sightings =
             if resource.verdict == Verdict::Orphan { remembered.orphan_sightings + 1 } else { 0 };
+        remembered.in_place_since = (resource.verdict == Verdict::InSync && seen.is_some())
+            .then(|| remembered.in_place_since.unwrap_or(now));
         let subscriptions =
             seen.as_ref().and_then(|spec| spec.get("subscriptions")).and_then(|s| s.as_object());
         for label in subscriptions.into_iter().flat_map(serde_json::Map::keys) {

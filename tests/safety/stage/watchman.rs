@@ -6,15 +6,26 @@ use std::sync::{Arc, Mutex};
 use jiff::Timestamp;
 use orgwatch_sim::Simulator;
 use orgwatch_sim::call::Call;
-use orgwatch_sim::delivery::{View, would_reach};
+use orgwatch_sim::delivery::{View, would_bury, would_reach};
 use orgwatch_sim::world::World;
 use serde_json::{Value, json};
 
-/// Whom an IAM event of each account would reach: `protocol endpoint`.
-pub(crate) type Reach = BTreeMap<String, BTreeSet<String>>;
+/// An IAM change in an account, as the default bus of one of its Regions gets it.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Cause {
+    pub(crate) account: String,
+    pub(crate) region: String,
+    pub(crate) operation: &'static str,
+}
 
-/// The alert that an IAM change in `account` causes, as its default bus gets it.
-pub(crate) fn iam_event(world: &World, account: &str) -> Value {
+/// Whom each of these changes would reach: `protocol endpoint`, or `dead letters <ARN>` if no target could be called.
+pub(crate) type Reach = BTreeMap<Cause, BTreeSet<String>>;
+
+/// The changes that are tried: what a new user is made of, and what the narrowest watch is for.
+const OPERATIONS: [&str; 2] = ["CreateUser", "DeleteUser"];
+
+/// The event of a change.
+fn event(world: &World, Cause { account, region, operation }: &Cause) -> Value {
     json!({
         "version": "0",
         "id": "6a7e8feb-b491-4cf7-a9f1-bf3703467718",
@@ -22,13 +33,13 @@ pub(crate) fn iam_event(world: &World, account: &str) -> Value {
         "source": "aws.iam",
         "account": account,
         "time": world.now().to_string(),
-        "region": world.partition.iam_region,
+        "region": region,
         "resources": [],
         "detail": {
             "eventVersion": "1.09",
             "eventSource": "iam.amazonaws.com",
-            "eventName": "CreateUser",
-            "awsRegion": world.partition.iam_region,
+            "eventName": operation,
+            "awsRegion": region,
             "eventID": "0d3c7d47-9f3c-4d1c-9d67-2d8d2a5d8f61",
             "requestParameters": { "userName": "mallory" },
             "userIdentity": { "type": "IAMUser", "accountId": account },
@@ -36,30 +47,46 @@ pub(crate) fn iam_event(world: &World, account: &str) -> Value {
     })
 }
 
-/// Whom an IAM event of each ACTIVE account would reach now.
-pub(crate) fn reach(world: &World, view: View) -> Reach {
+/// The changes that can happen: in every ACTIVE account, where IAM's events appear and where the account has anything.
+fn causes(world: &World) -> impl Iterator<Item = Cause> {
     let active = world.organization.members.values().filter(|member| member.state == "ACTIVE");
-    active
-        .map(|member| {
-            let event = iam_event(world, &member.id);
-            let reached = would_reach(world, &member.id, world.partition.iam_region, "default", &event, view);
-            // An alert may move to another topic; the people must stay the same.
-            let people =
-                reached.iter().filter_map(|path| path.split_once(' ')).map(|(_, who)| who.to_owned());
-            (member.id.clone(), people.collect())
+    active.flat_map(|member| {
+        let held = world.accounts.get(&member.id).into_iter().flat_map(|account| account.regions.keys());
+        let regions: BTreeSet<&str> = held.map(String::as_str).chain([world.partition.iam_region]).collect();
+        let each = regions.into_iter().flat_map(|region| OPERATIONS.map(|operation| (region, operation)));
+        each.map(|(region, operation)| Cause {
+            account: member.id.clone(),
+            region: region.to_owned(),
+            operation,
         })
-        .collect()
+    })
+}
+
+/// Whom every change would reach now.
+pub(crate) fn reach(world: &World, view: View) -> Reach {
+    let reached = |cause: Cause| {
+        let (event, bus) = (event(world, &cause), "default");
+        let reached = would_reach(world, &cause.account, &cause.region, bus, &event, view);
+        // An alert may move to another topic; the people must stay the same.
+        let people = reached.iter().filter_map(|path| path.split_once(' ')).map(|(_, who)| who.to_owned());
+        let graves = would_bury(world, &cause.account, &cause.region, bus, &event, view);
+        let all = people.chain(graves.iter().map(|queue| format!("dead letters {queue}"))).collect();
+        (cause, all)
+    };
+    causes(world).map(reached).collect()
 }
 
 #[derive(Debug, Default)]
 struct Notes {
-    /// Whom an event of each account reaches for certain: now, and when all that was written has taken effect.
+    /// Whom each change reaches for certain: now, and when all that was written has taken effect.
     certain: Reach,
     /// The same, when all that was written has taken effect.
     written: Reach,
-    /// Accounts whose path somebody else broke, and since when it looks mended. What was done to it may still be taking
-    /// effect, so nothing is certain there before every lag is over.
-    wounded: BTreeMap<String, Option<Timestamp>>,
+    /// What somebody else broke, and since when it looks as it is written. What was done to it may still be taking effect,
+    /// so nothing is certain there before every lag is over.
+    wounded: BTreeMap<(Cause, String), Option<Timestamp>>,
+    /// What is meant to end, by its Region.
+    ending: Option<String>,
     looked_at: Option<Timestamp>,
     broken: Vec<String>,
 }
@@ -68,8 +95,8 @@ impl Notes {
     fn begin(&mut self, world: &World) {
         self.written = reach(world, View::Written);
         self.certain = reach(world, View::Effective);
-        for (account, people) in &mut self.certain {
-            people.retain(|who| self.written.get(account).is_some_and(|written| written.contains(who)));
+        for (cause, people) in &mut self.certain {
+            people.retain(|who| self.written.get(cause).is_some_and(|written| written.contains(who)));
         }
         self.wounded.clear();
     }
@@ -78,29 +105,38 @@ impl Notes {
     fn look(&mut self, world: &World, foreign: bool, told: impl Fn() -> String) {
         let now = world.now();
         let (written, effective) = (reach(world, View::Written), reach(world, View::Effective));
-        for (account, written) in &written {
-            let before = self.written.get(account).cloned().unwrap_or_default();
-            if foreign && !before.is_subset(written) {
-                self.wounded.insert(account.clone(), None);
-            }
-            let effective = effective.get(account).cloned().unwrap_or_default();
-            if let Some(since) = self.wounded.get_mut(account) {
-                if *written == effective {
-                    let since = *since.get_or_insert(now);
-                    if now.duration_since(since) > world.lags.longest() {
-                        self.wounded.remove(account);
-                        self.certain.insert(account.clone(), effective);
-                    }
-                } else {
-                    *since = None;
+        let nobody = BTreeSet::new();
+        for (cause, written) in &written {
+            let before = self.written.get(cause).unwrap_or(&nobody);
+            let effective = effective.get(cause).unwrap_or(&nobody);
+            if foreign {
+                for lost in before.difference(written) {
+                    self.wounded.insert((cause.clone(), lost.clone()), None);
                 }
-                continue;
             }
-            let certain: BTreeSet<String> = written.intersection(&effective).cloned().collect();
-            let before = self.certain.insert(account.clone(), certain.clone()).unwrap_or_default();
-            let lost: Vec<&String> = before.difference(&certain).collect();
-            if !lost.is_empty() {
-                self.broken.push(format!("{now} {}: events of {account} no longer reach {lost:?}", told()));
+            let certain = self.certain.entry(cause.clone()).or_default();
+            for who in before.union(written).chain(effective.iter()).cloned().collect::<BTreeSet<_>>() {
+                let (is_written, has_effect) = (written.contains(&who), effective.contains(&who));
+                let wound = (cause.clone(), who);
+                if let Some(since) = self.wounded.get_mut(&wound) {
+                    if is_written == has_effect {
+                        let since = *since.get_or_insert(now);
+                        if now.duration_since(since) > world.lags.longest() {
+                            self.wounded.remove(&wound);
+                        }
+                    } else {
+                        *since = None;
+                    }
+                }
+                let who = wound.1.clone();
+                if is_written && has_effect {
+                    certain.insert(who);
+                } else if certain.remove(&who)
+                    && !self.wounded.contains_key(&wound)
+                    && self.ending.as_ref() != Some(&cause.region)
+                {
+                    self.broken.push(format!("{now} {}: {cause:?} no longer reaches {who}", told()));
+                }
             }
         }
         self.written = written;
@@ -137,6 +173,11 @@ impl Watchman {
             notes.look(world, write && !is_by(call, ours), told);
         });
         watchman
+    }
+
+    /// From now on what was watched in a Region is meant to end.
+    pub(crate) fn let_end(&self, region: &str) {
+        self.0.lock().unwrap().ending = Some(region.to_owned());
     }
 
     /// Fails with the first call that broke a path.

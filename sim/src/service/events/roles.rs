@@ -3,7 +3,7 @@
 use crate::access::{Asker, Resource};
 use crate::call::{Call, Refusal};
 use crate::policy::Context;
-use crate::world::World;
+use crate::world::{Part, World};
 
 use super::{Arn, PRINCIPAL, check};
 
@@ -42,7 +42,8 @@ fn assumable(world: &World, arn: &Arn<'_>, role_arn: &str, rule_arn: &str) -> bo
     // The last part of a role's path is its name.
     let name = arn.resource.rsplit('/').next().unwrap_or_default();
     let Some(account) = world.accounts.get(arn.account) else { return false };
-    let Some(role) = account.iam.seen(now, world.lags.effect).roles.get(name) else { return false };
+    let lag = world.behind(arn.account, Part::Roles, world.lags.effect);
+    let Some(role) = account.iam.seen(now, lag).roles.get(name) else { return false };
     if role.arn != role_arn || role.created_at.saturating_add(world.lags.role).is_ok_and(|ready| ready > now)
     {
         return false;

@@ -52,7 +52,7 @@ pub(crate) fn world() -> World {
 /// Changes take ten seconds to be seen, new roles twenty to be usable.
 pub(crate) fn slow(world: &mut World) {
     let seconds = SignedDuration::from_secs;
-    world.lags = Lags { read: seconds(10), effect: seconds(10), role: seconds(20) };
+    world.lags = Lags { read: seconds(10), effect: seconds(10), role: seconds(20), ..Lags::default() };
 }
 
 pub(crate) fn administrator() -> Caller {

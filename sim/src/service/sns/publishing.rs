@@ -15,7 +15,7 @@ use crate::call::{Call, Refusal};
 use crate::delivery::Received;
 use crate::policy::Context;
 use crate::service::{cloudwatch, sqs};
-use crate::world::World;
+use crate::world::{Part, World};
 
 const NO_RESOURCE: &str = "NO_RESOURCE";
 const NO_PERMISSIONS: &str = "NO_PERMISSIONS";
@@ -114,8 +114,9 @@ fn reached<'a>(
 ) -> Result<(TopicArn<'a>, Vec<Arc<Subscription>>), String> {
     let arn = TopicArn::parse(topic_arn).ok_or(NO_RESOURCE)?;
     let now = world.now();
+    let behind = world.behind(arn.account, Part::Topics, lag);
     let topic = regional(world, arn)
-        .and_then(|regional| regional.sns.seen(now, lag).topics.get(arn.name))
+        .and_then(|regional| regional.sns.seen(now, behind).topics.get(arn.name))
         .ok_or(NO_RESOURCE)?;
     let resource = Resource { arn: arn.text, owner: arn.account, policy: Some(&*topic.policy.policy) };
     world
