@@ -146,7 +146,6 @@ impl Controller {
             .flat_map(|alert| &alert.subscriptions)
             .map(|s| ((s.protocol.as_str().to_owned(), s.endpoint.shown().to_owned()), s.endpoint.clone()))
             .collect();
-        let mut fleet = fleet::Fleet::new(rules);
         for pause in
             history.pauses().iter().filter(|pause| pause.until.is_none_or(|until| until > clock.now()))
         {

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use serde_json::Value;
+
 use super::rule::{self, RuleSpec};
 use super::{Kind, Removal, Scope, Seen, Sights, guard_text};
 use crate::aws::{Cloud, Session};
