@@ -120,9 +120,7 @@ pub fn plan(
                 .or_else(|| kinds_hold(proposal_hold, guards).filter(&holds))
                 .or_else(|| adopted(target, going, guards))
                 .or_else(|| keeps_its_bus(judged, going, guards))
-                .or_else(|| {
-                    unconfirmed(judged, going, guards).filter(|hold| !guards.teardown && holds(hold))
-                })
+                .or_else(|| unconfirmed(judged, going, guards).filter(|hold| !guards.teardown && holds(hold)))
                 .or_else(|| waits.clone())
                 .or_else(|| used_elsewhere(going, guards))
                 .or_else(|| used_by_senders(going, guards))
