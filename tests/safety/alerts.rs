@@ -17,7 +17,7 @@ fn alert(name: &str, more: &str) -> String {
     )
 }
 
-/// An event happens in an account: how often each alert's people hear of it.
+/// An event happens in an account: how often each alert's people hear of it, the guard's own alert left aside.
 fn hear(stage: &Stage, account: &str, event: &Value) -> BTreeMap<String, usize> {
     let region = stage.region();
     let mut world = stage.simulator.world();
@@ -26,6 +26,9 @@ fn hear(stage: &Stage, account: &str, event: &Value) -> BTreeMap<String, usize> 
     let mut heard = BTreeMap::new();
     for message in world.outbox.all().skip(before).filter(|message| message.protocol == "email") {
         let topic = message.topic_arn.rsplit(":orgwatch-").next().unwrap_or_default();
+        if topic == "tamper" {
+            continue;
+        }
         *heard.entry(topic.to_owned()).or_default() += 1;
     }
     heard
@@ -136,13 +139,14 @@ fn what_orgwatch_writes_on_its_own_objects_reaches_nobody_unless_that_is_wanted(
         let own = |name: &str, role: &str| {
             call(&stage, &member, name, "orgwatch-member", json!({ "roleName": role }))
         };
-        assert_eq!(hear(&stage, &member, &own("CreateRole", "orgwatch-forwarder")), times(&[("loud", 1)]));
+        // A call on a forwarding role comes by the sender rule and by the guard, so that neither can be silenced alone.
+        assert_eq!(hear(&stage, &member, &own("CreateRole", "orgwatch-forwarder")), times(&[("loud", 2)]));
         assert_eq!(
             hear(&stage, &member, &own("CreateRole", "backdoor")),
             times(&[("loud", 1), ("quiet", 1)])
         );
         let other = call(&stage, &member, "DeleteRole", "admin", json!({ "roleName": "orgwatch-forwarder" }));
-        assert_eq!(hear(&stage, &member, &other), times(&[("loud", 1), ("quiet", 1)]));
+        assert_eq!(hear(&stage, &member, &other), times(&[("loud", 2), ("quiet", 2)]));
     });
 }
 
@@ -152,11 +156,12 @@ fn who_does_not_confirm_gets_one_mail_in_a_day_and_coverage_says_it() {
         let stage = Stage::new(2, 1);
         let daemon = stage.daemon(&stage.config(""));
         daemon.serve_for(Duration::from_secs(24 * 3600 - 120)).await;
-        let asked = {
-            let world = stage.simulator.world();
-            world.outbox.all().filter(|message| message.protocol == "confirmation").count()
-        };
-        assert_eq!(asked, 1);
+        let mut asked: BTreeMap<String, usize> = BTreeMap::new();
+        for message in stage.simulator.world().outbox.all().filter(|m| m.protocol == "confirmation") {
+            *asked.entry(message.topic_arn.clone()).or_default() += 1;
+        }
+        assert_eq!(asked.len(), 2, "the alert's topic and the guard's: {asked:?}");
+        assert!(asked.values().all(|mails| *mails == 1), "{asked:?}");
         let snapshot = daemon.snapshot();
         let told = format!("{:?}", snapshot.central);
         assert!(told.contains("SubscriptionPending"), "{told}");
