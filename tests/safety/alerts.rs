@@ -107,10 +107,16 @@ fn each_event_of_the_corpus_arrives_where_its_alerts_say_and_nowhere_else() {
             );
         installed(&stage, &stage.config(&more)).await;
         let member = stage.accounts[1].clone();
-        let mut delivered = 0;
+        let (mut delivered, mut left_aside) = (0, 0);
         for sample in corpus::samples() {
             let mut event = sample.event.clone();
             event["account"] = json!(member);
+            // Our own objects are the next test's: who writes there decides, and the guard tells of it too.
+            let object = event["detail"]["requestParameters"]["roleName"].as_str().unwrap_or_default();
+            if object.starts_with("orgwatch-") {
+                left_aside += 1;
+                continue;
+            }
             let sees = |preset: &str| sample.presets.contains(preset) && !sample.is_read();
             let failed = event["detail"].get("errorCode").is_some();
             let wanted = [
@@ -126,6 +132,7 @@ fn each_event_of_the_corpus_arrives_where_its_alerts_say_and_nowhere_else() {
             tokio::time::sleep(Duration::from_secs(1)).await;
         }
         assert!(delivered > 50, "the corpus has little of IAM: {delivered}");
+        assert!(left_aside < 5, "{left_aside} events of the corpus are about our own objects");
     });
 }
 

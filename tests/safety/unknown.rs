@@ -64,8 +64,12 @@ impl Look {
             ("events", "ListRules" | "ListTargetsByRule" | "ListTagsForResource", MEMBER) => {
                 Shown::Kinds(&["sender_rule"])
             }
-            ("iam", "ListRoles", MEMBER) => Shown::Forgotten,
+            // Where leftovers may be, and whether a trail logs: for neither is anything written.
+            ("iam", "ListRoles", MEMBER) | ("account", "ListRegions", _) | ("cloudtrail", _, _) => {
+                Shown::Forgotten
+            }
             ("iam", _, MEMBER) => Shown::Kinds(&["forwarding_role"]),
+            ("events", "DescribeArchive", TASK) => Shown::Kinds(&["archive"]),
             ("events", "DescribeEventBus", TASK) => Shown::Kinds(&["event_bus"]),
             ("events", "ListRules" | "ListTargetsByRule", TASK) => Shown::Kinds(&["alert_rule"]),
             ("events", "ListTagsForResource", TASK) => Shown::Kinds(&["alert_rule", "event_bus"]),
@@ -119,6 +123,7 @@ fn written_kind(entry: &Entry) -> &'static str {
         "iam" => "forwarding_role",
         "events" if member => "sender_rule",
         "events" if of_bus || bus.contains(&entry.call.operation.as_str()) => "event_bus",
+        "events" if entry.call.operation.ends_with("Archive") => "archive",
         "events" => "alert_rule",
         "sns" => "topic",
         "sqs" => "queue",

@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::policies::{parsed, strings};
 
 /// What cannot be limited to a resource, and why.
-const UNSCOPED: [(&str, &str); 15] = [
+const UNSCOPED: [(&str, &str); 17] = [
     ("cloudtrail:DescribeTrails", "AWS's reference names no resource type: a list of the account and Region"),
     ("cloudtrail:GetEventSelectors", "trails have the names that their owners chose, in accounts of theirs"),
     ("cloudtrail:GetTrailStatus", "trails have the names that their owners chose, in accounts of theirs"),
@@ -27,13 +27,21 @@ const UNSCOPED: [(&str, &str); 15] = [
     ),
     ("organizations:ListRoots", "AWS's reference names no resource type"),
     ("organizations:ListTagsForResource", "accounts to come have no names yet"),
+    (
+        "sns:GetSubscriptionAttributes",
+        "AWS's reference names no resource type; limited to the central Region",
+    ),
     ("sns:ListTopics", "AWS's reference names no resource type: a list of the account and Region"),
+    (
+        "sns:SetSubscriptionAttributes",
+        "AWS's reference names no resource type; limited to the central Region",
+    ),
     ("sns:Unsubscribe", "AWS's reference names no resource type; limited to the central Region"),
     ("sqs:ListQueues", "AWS's reference names no resource type: a list of the account and Region"),
 ];
 
 /// Of these the ones that write: they must be limited in another way.
-const WRITING: [&str; 2] = ["events:PutPermission", "sns:Unsubscribe"];
+const WRITING: [&str; 3] = ["events:PutPermission", "sns:SetSubscriptionAttributes", "sns:Unsubscribe"];
 
 /// The policies as they are written, by file.
 fn documents() -> BTreeMap<String, Value> {

@@ -62,6 +62,9 @@ fn needed(call: &Call) -> Vec<String> {
             needed.push("events:TagResource".to_owned());
         }
         (Service::Events, "PutTargets") if target_role() => needed.push("iam:PassRole".to_owned()),
+        (Service::Sns, "Subscribe") if call.text("Protocol") == Some("firehose") => {
+            needed.push("iam:PassRole".to_owned());
+        }
         (Service::Sns, "CreateTopic") if with("Tags") => needed.push("sns:TagResource".to_owned()),
         (Service::Sqs, "CreateQueue") if with("tags") => needed.push("sqs:TagQueue".to_owned()),
         (Service::Iam, "CreateRole") if with("Tags") => needed.push("iam:TagRole".to_owned()),
