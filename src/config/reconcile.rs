@@ -102,10 +102,11 @@ pub struct Adopt {
 
 impl Adopt {
     /// The kinds that can be adopted, and whether members hold them.
-    const KINDS: [(&str, bool); 7] = [
+    const KINDS: [(&str, bool); 8] = [
         ("event_bus", false),
         ("topic", false),
         ("alert_rule", false),
+        ("archive", false),
         ("guard_rule", false),
         ("queue", false),
         ("forwarding_role", true),
@@ -119,7 +120,7 @@ impl FromStr for Adopt {
     fn from_str(text: &str) -> Result<Self, IdError> {
         let error = || IdError {
             found: text.to_owned(),
-            expected: "kind:name with kind event_bus, topic, alert_rule, guard_rule or queue, \
+            expected: "kind:name with kind event_bus, topic, alert_rule, archive, guard_rule or queue, \
                        forwarding_role:account/name, or sender_rule:account/region/name",
         };
         let (kind, rest) = text.split_once(':').ok_or_else(error)?;

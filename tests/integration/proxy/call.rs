@@ -79,7 +79,8 @@ impl Call {
 
     /// Whether it could have changed something.
     pub(crate) fn is_write(&self) -> bool {
-        const READS: [&str; 4] = ["AssumeRole", "Describe", "Get", "List"];
+        // Account Management names its operations in the path, in small letters at first.
+        const READS: [&str; 5] = ["AssumeRole", "Describe", "Get", "List", "listRegions"];
         const WRITES: [&str; 19] = [
             "Add",
             "Attach",
