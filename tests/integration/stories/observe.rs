@@ -22,7 +22,10 @@ use crate::{
     wait::eventually,
 };
 
-const READS: [&str; 9] = [
+const READS: [&str; 12] = [
+    "account:List",
+    "cloudtrail:Describe",
+    "cloudtrail:Get",
     "events:Describe",
     "events:List",
     "iam:Get",
