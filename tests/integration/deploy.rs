@@ -312,6 +312,19 @@ fn every_policy_fits_into_what_iam_accepts() {
 }
 
 #[test]
+fn the_control_policy_fits_into_what_organizations_accepts_as_it_stands() {
+    // Counted with white space: only the console takes that away.
+    let filled = read("deploy/scp/protect-orgwatch.json")
+        .replace("${Installation}", &"x".repeat(20))
+        .replace("${Partition}", "aws-us-gov")
+        .replace("${CentralAccount}", CENTRAL)
+        .replace("${BreakGlassRole}", &"x".repeat(64));
+    assert!(!filled.contains("${"), "{filled}");
+    let _is_json: Value = serde_json::from_str(&filled).expect("a policy is JSON");
+    assert!(filled.len() <= 5_120, "{} characters", filled.len());
+}
+
+#[test]
 fn every_action_is_explained_in_the_document_on_permissions() {
     let document = read("docs/permissions.md");
     let policies = policies();

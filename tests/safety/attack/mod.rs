@@ -7,6 +7,7 @@
 
 mod central;
 mod forwarder;
+mod guarded;
 mod management;
 mod member;
 mod organization;

@@ -6,8 +6,7 @@ mod scenario;
 mod scope;
 mod sessions;
 
-use denials::Denials;
-pub(crate) use denials::is_denial;
+pub(crate) use denials::{Denials, is_denial};
 use policies::{DOCUMENTS, Right, Use};
 use scenario::{Home, Scenario};
 

@@ -18,16 +18,21 @@ pub(crate) struct Kit {
 impl Kit {
     /// A file of `deploy/iam`, for `account`.
     pub(crate) fn document(&self, name: &str, account: &str) -> String {
-        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("deploy/iam").join(name);
+        self.filled(&format!("iam/{name}"), &[("${Account}", account)])
+    }
+
+    /// A file of `deploy`, with placeholders that not all of them have.
+    pub(crate) fn filled(&self, name: &str, more: &[(&str, &str)]) -> String {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("deploy").join(name);
         let text =
             std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+        let text = more.iter().fold(text, |text, (placeholder, value)| text.replace(placeholder, value));
         let filled = text
             .replace("${Partition}", &self.partition)
             .replace("${CentralAccount}", &self.central_account)
             .replace("${CentralRegion}", &self.central_region)
             .replace("${OrganizationId}", &self.organization_id)
-            .replace("${Installation}", "orgwatch")
-            .replace("${Account}", account);
+            .replace("${Installation}", "orgwatch");
         assert!(!filled.contains("${"), "{name} has a placeholder that nobody fills: {filled}");
         filled
     }
