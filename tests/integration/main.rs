@@ -12,6 +12,7 @@ mod conformance;
 mod demo;
 mod deploy;
 mod emulator;
+mod getting_started;
 mod killed;
 mod matching;
 mod orgwatch;
