@@ -1,31 +1,94 @@
 //! Drifts from when they are first seen until they are seen mended.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap};
 
 use jiff::{SignedDuration, Timestamp};
+use sha2::{Digest as _, Sha256};
 
-use super::record::{Record, Tokens, side};
+use super::record::{Record, Tokens, What, side};
 use crate::model::resource::{Resource, Verdict};
 use crate::model::target::TargetKey;
 
 /// So old may be what the file says of when a drift was last seen; less would write as often as we look.
 const SEEN_AGAIN: SignedDuration = SignedDuration::from_mins(1);
 
-/// Kind and name.
-type Id = (String, String);
 /// Side, account and Region, as in records.
 type Where = (String, String, String);
 
+/// What is kept of a drift while it lasts. Its record holds whole documents, and during a first installation each resource
+/// of each account drifts at once: so those are told once, and only what they come to is kept.
 #[derive(Debug)]
 struct Open {
-    record: Record,
+    kind: Box<str>,
+    name: Box<str>,
+    token: Box<str>,
+    verdict: Box<str>,
+    reason: Option<Box<str>>,
+    /// Of the fields that differ.
+    fields: Digest,
+    at: Timestamp,
+    /// When it was last seen, as the record says.
+    told: Option<Timestamp>,
     /// When it was last seen, which the record says only now and then.
     seen_at: Timestamp,
 }
 
+/// Tells one state of a resource from another.
+type Digest = [u8; 32];
+
+impl Open {
+    /// What is kept of a record.
+    fn of(record: &Record) -> Self {
+        let text = |text: &Option<String>| text.as_deref().unwrap_or_default().into();
+        Self {
+            kind: text(&record.kind),
+            name: text(&record.name),
+            token: record.token.as_str().into(),
+            verdict: text(&record.to),
+            reason: record.reason.as_deref().map(Into::into),
+            fields: Sha256::digest(record.fields.as_ref().map(ToString::to_string).unwrap_or_default())
+                .into(),
+            at: record.at,
+            told: record.until,
+            seen_at: record.until.unwrap_or(record.at),
+        }
+    }
+
+    fn is_about(&self, resource: &Resource) -> bool {
+        *self.kind == *resource.id.kind && *self.name == *resource.id.name
+    }
+
+    /// Whether both are the same resource in the same wrong state.
+    fn is_same(&self, other: &Self) -> bool {
+        self.verdict == other.verdict && self.reason == other.reason && self.fields == other.fields
+    }
+
+    /// What is new about it; the rest was told with the first record.
+    fn news(&self, place: &Where, ended_at: Option<Timestamp>) -> Record {
+        let (side, account, region) = place.clone();
+        Record {
+            until: self.told,
+            ended_at,
+            side: Some(side),
+            account: Some(account),
+            region: Some(region),
+            kind: Some(self.kind.to_string()),
+            name: Some(self.name.to_string()),
+            reason: self.reason.as_deref().map(str::to_owned),
+            to: Some(self.verdict.to_string()),
+            ..Record::of_token(self.token.to_string(), What::Drift, self.at)
+        }
+    }
+
+    fn ended(mut self, place: &Where, at: Timestamp) -> Record {
+        self.told = Some(self.seen_at);
+        self.news(place, Some(at))
+    }
+}
+
 /// The drifts that were not seen to end.
 #[derive(Debug, Default)]
-pub(super) struct Drifts(HashMap<Where, BTreeMap<Id, Open>>);
+pub(super) struct Drifts(HashMap<Where, Vec<Open>>);
 
 impl Drifts {
     /// Goes on with these.
@@ -34,9 +97,7 @@ impl Drifts {
         for record in open {
             let text = |text: &Option<String>| text.clone().unwrap_or_default();
             let place = (text(&record.side), text(&record.account), text(&record.region));
-            let id = (text(&record.kind), text(&record.name));
-            let seen_at = record.until.unwrap_or(record.at);
-            drifts.0.entry(place).or_default().insert(id, Open { record, seen_at });
+            drifts.0.entry(place).or_default().push(Open::of(&record));
         }
         drifts
     }
@@ -56,23 +117,27 @@ impl Drifts {
         if drifted.is_empty() && !self.0.contains_key(&place) {
             return Vec::new();
         }
-        let open = self.0.entry(place.clone()).or_default();
+        let mut before = self.0.remove(&place).unwrap_or_default();
+        let mut open = Vec::with_capacity(drifted.len());
         let mut news = Vec::new();
         for resource in &drifted {
-            let id = (resource.id.kind.to_owned(), resource.id.name.clone());
             let fresh = Record::drift(tokens, key, resource, at);
-            match open.get_mut(&id) {
-                Some(Open { record, seen_at }) if is_same(record, &fresh) => {
-                    *seen_at = at;
-                    if record.until.is_none_or(|told| at.duration_since(told) >= SEEN_AGAIN) {
-                        record.until = Some(at);
-                        news.push(record.clone());
+            let seen = Open::of(&fresh);
+            let known =
+                before.iter().position(|open| open.is_about(resource)).map(|at| before.swap_remove(at));
+            match known {
+                Some(mut known) if known.is_same(&seen) => {
+                    known.seen_at = at;
+                    if known.told.is_none_or(|told| at.duration_since(told) >= SEEN_AGAIN) {
+                        known.told = Some(at);
+                        news.push(known.news(&place, None));
                     }
+                    open.push(known);
                 }
-                before => {
-                    news.extend(before.map(|open| ended(open, at)));
-                    news.push(fresh.clone());
-                    open.insert(id, Open { record: fresh, seen_at: at });
+                other => {
+                    news.extend(other.map(|other| other.ended(&place, at)));
+                    news.push(fresh);
+                    open.push(seen);
                 }
             }
         }
@@ -82,32 +147,19 @@ impl Drifts {
             .filter(|r| matches!(r.verdict, Verdict::Unknown | Verdict::Pending))
             .map(|r| r.id.kind)
             .collect();
-        let is_over = |id: &Id| {
-            !unsure.contains(id.0.as_str()) && !drifted.iter().any(|r| r.id.kind == id.0 && r.id.name == id.1)
-        };
-        open.retain(|id, open| {
-            let over = is_over(id);
-            if over {
-                news.push(ended(open, at));
+        for gone in before {
+            if unsure.contains(&*gone.kind) {
+                open.push(gone);
+            } else {
+                news.push(gone.ended(&place, at));
             }
-            !over
-        });
-        if open.is_empty() {
-            self.0.remove(&place);
+        }
+        if !open.is_empty() {
+            open.shrink_to_fit();
+            self.0.insert(place, open);
         }
         news
     }
-}
-
-fn ended(open: &mut Open, at: Timestamp) -> Record {
-    open.record.until = Some(open.seen_at);
-    open.record.ended_at = Some(at);
-    open.record.clone()
-}
-
-/// Whether both are the same resource in the same wrong state.
-fn is_same(a: &Record, b: &Record) -> bool {
-    a.to == b.to && a.reason == b.reason && a.fields == b.fields
 }
 
 #[cfg(test)]

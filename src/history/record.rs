@@ -164,9 +164,14 @@ impl Tokens {
 impl Record {
     /// A record of which nothing is known but what it tells of and when.
     pub(super) fn new(tokens: &Tokens, what: What, at: Timestamp) -> Self {
+        Self::of_token(tokens.next(), what, at)
+    }
+
+    /// The record of this token, of which nothing is known but what it tells of and when.
+    pub(super) fn of_token(token: String, what: What, at: Timestamp) -> Self {
         Self {
             id: 0,
-            token: tokens.next(),
+            token,
             what,
             at,
             until: None,
