@@ -60,7 +60,7 @@ pub fn world(
         watches: settings.watches.iter().map(|watch| Arc::new(resolved(settings, watch))).collect(),
         alerts: Vec::new(),
         guard: None,
-        inbox: settings.guard.enabled,
+        inbox: settings.guard.enabled || settings.alerts.iter().any(|alert| !alert.suppress.is_empty()),
         member_roles: member_roles(settings),
         central_role: settings
             .central

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeSet;
 
+use crate::compile;
 use crate::judge::{Judged, MISSING, Memory, STRANGER, UNKNOWN_SUBSCRIPTION};
-use crate::kinds::alert_rule;
 use crate::kinds::archive::ARCHIVE_KEPT;
 use crate::kinds::queue::DEAD_LETTERS;
 use crate::kinds::topic::{NO_CONFIRMED_SUBSCRIPTION, WAITING_FOR_CONFIRMATION};
@@ -189,12 +189,12 @@ fn before_its_siblings(judged: &[Judged], made: &Judged, guards: &Guards) -> Opt
     if id.kind != "alert_rule" || proposal.stage != Stage::Switch {
         return None;
     }
-    let family = alert_rule::family(&id.name);
+    let family = compile::family(&id.name);
     let siblings = || {
         judged.iter().filter(|j| {
             j.resource.id.kind == id.kind
                 && j.resource.id.name != id.name
-                && alert_rule::family(&j.resource.id.name) == family
+                && compile::family(&j.resource.id.name) == family
         })
     };
     let waited_for = |sibling: &&Judged| match sibling.resource.verdict {

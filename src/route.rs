@@ -9,7 +9,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use serde::Serialize;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::config::{Settings, Watch, WatchAccounts};
 use crate::kinds::KINDS;
@@ -33,7 +33,7 @@ pub struct Route {
     pub forwarded: bool,
     /// The rules on the central bus that deliver to topics. They are judged also for what nothing forwards.
     pub alerts: Vec<Judged>,
-    /// What cannot be known without asking AWS.
+    /// What cannot be known without asking AWS, and which alerts leave the event out on purpose.
     pub notes: Vec<String>,
 }
 
@@ -135,6 +135,9 @@ pub fn route(settings: &Settings, world: &World, event: &Value) -> Result<Route,
     let senders: Vec<Judged> = rules(world, &member, "sender_rule", event);
     let alerts = rules(world, &central, "alert_rule", event);
     let forwarded = senders.iter().any(|rule| rule.why_not.is_none());
+    if forwarded {
+        notes.extend(hidden(world, event));
+    }
     let name = event["detail"]["eventName"].as_str().map_or_else(|| text("detail-type"), str::to_owned);
     let head = Head {
         name,
@@ -226,6 +229,23 @@ fn rules(world: &World, target: &Target, kind: &str, event: &Value) -> Vec<Judge
             })
         })
         .collect()
+}
+
+/// The alerts that do not deliver the event because somebody asked for that.
+fn hidden(world: &World, event: &Value) -> impl Iterator<Item = String> {
+    let hides = |alert: &&crate::world::Alert| {
+        alert.rules.hidden.iter().any(|rule| {
+            let state = match (rule.enabled, alert.read_events) {
+                (false, _) => "DISABLED",
+                (true, false) => "ENABLED",
+                (true, true) => "ENABLED_WITH_ALL_CLOUDTRAIL_MANAGEMENT_EVENTS",
+            };
+            why_not(&json!({ "pattern": rule.pattern, "state": state }), event).is_none()
+        })
+    };
+    world.alerts.iter().filter(hides).map(|alert| {
+        format!("alert {} does not deliver it: a suppression hides it, and it is only counted", alert.name)
+    })
 }
 
 fn why_not(spec: &Value, event: &Value) -> Option<WhyNot> {

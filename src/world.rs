@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
-use crate::compile::AlertRules;
+use crate::compile::{self, AlertRules};
 use crate::config::Format;
 use crate::guard;
 use crate::model::call::Tags;
@@ -196,7 +196,7 @@ impl World {
             "sender_rule" => named(&[guard::MEMBER]),
             "guard_rule" => true,
             "forwarding_role" => self.forwarder.managed && name == self.guard_role(),
-            "alert_rule" => named(&[guard::WAKE, guard::TAMPER]),
+            "alert_rule" => named(&[guard::WAKE, guard::TAMPER]) || compile::is_hidden(name),
             "topic" => named(&[guard::TAMPER]),
             "queue" => name == self.inbox_queue(),
             _ => false,

@@ -2,13 +2,11 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::{Relation, relation};
-use crate::config::{ConfigError, Loaded, Problem, Settings, Suppress};
+use super::{AlertRules, Relation, relation};
+use crate::config::{ConfigError, LONGEST_RULE_NAME, Loaded, Problem, Settings, Suppress, SuppressState};
 
 /// How far ahead the end of a suppression may be.
 const LONGEST: SignedDuration = SignedDuration::from_hours(24 * 400);
-/// How long before the end it is told.
-const SOON: SignedDuration = SignedDuration::from_hours(24 * 14);
 
 /// A configuration that can be compiled at this moment, with what else somebody should know.
 ///
@@ -29,29 +27,36 @@ pub fn problems(settings: &Settings, now: Timestamp) -> Vec<Problem> {
     let mut problems = overlaps(settings);
     for (i, alert) in settings.alerts.iter().enumerate() {
         problems.extend(super::wider::problems(settings, &format!("alert[{i}]"), alert));
-        if let Err(error) = super::alert(settings, alert, now) {
-            problems.push(Problem {
+        match super::alert(settings, alert, now) {
+            Ok(rules) => problems.extend(too_long(settings, i, &alert.name, &rules)),
+            Err(error) => problems.push(Problem {
                 code: "E-cannot-combine",
                 path: error.place.clone(),
                 found: format!("what cannot be combined with {}", error.other),
                 expected: "conditions that EventBridge can ask for at once".to_owned(),
                 hint: error.reason.to_string(),
-            });
-        }
-        if !alert.suppress.is_empty() {
-            problems.push(Problem {
-                code: "E-not-built-yet",
-                path: format!("alert[{i}].suppress"),
-                found: "a suppression".to_owned(),
-                expected: "[]".to_owned(),
-                hint: "what it hides is not counted yet: leave it out for now".to_owned(),
-            });
+            }),
         }
         for (j, suppress) in alert.suppress.iter().enumerate() {
             problems.extend(of_suppression(&format!("alert[{i}].suppress[{j}].expires"), suppress, now));
         }
     }
     problems
+}
+
+/// The name of an alert that leaves no room for what its rules are called beside it.
+fn too_long(settings: &Settings, i: usize, alert: &str, rules: &AlertRules) -> Option<Problem> {
+    let shown = super::rule_names(alert, &rules.shown);
+    let hidden = super::rule_names(&super::hidden_name(alert), &rules.hidden);
+    let names = shown.chain(hidden).map(|(name, _)| format!("{}-{name}", settings.installation));
+    let longest = names.max_by_key(String::len).filter(|name| name.len() > LONGEST_RULE_NAME)?;
+    Some(Problem {
+        code: "E-bad-name",
+        path: format!("alert[{i}].name"),
+        found: format!("a rule {longest:?} of {} characters", longest.len()),
+        expected: format!("at most {LONGEST_RULE_NAME}, which is what AWS takes for the name of a rule"),
+        hint: "shorten the name".to_owned(),
+    })
 }
 
 /// A forwarded event does not say which rule sent it, so what two sender rules match is delivered twice. A watch that
@@ -106,18 +111,17 @@ fn of_suppression(path: &str, suppress: &Suppress, now: Timestamp) -> Option<Pro
             "noise is looked at again once a year: choose an earlier day".to_owned(),
         ));
     }
-    if !suppress.is_active(now) {
-        return Some(problem(
-            "W-suppress-ended",
-            "a day that is not over",
-            "what it hid is delivered again; take it out, or give it a new end".to_owned(),
-        ));
-    }
-    (left <= SOON).then(|| {
-        problem(
+    match suppress.state(now) {
+        SuppressState::Active => None,
+        SuppressState::EndsSoon => Some(problem(
             "W-suppress-ends-soon",
             "an end that its owner knows of",
             format!("then what it hides is delivered again; ask {}", suppress.owner),
-        )
-    })
+        )),
+        SuppressState::Ended => Some(problem(
+            "W-suppress-ended",
+            "a day that is not over",
+            "what it hid is delivered again; take it out, or give it a new end".to_owned(),
+        )),
+    }
 }

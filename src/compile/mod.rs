@@ -7,6 +7,7 @@
 mod alerts;
 mod arms;
 mod check;
+mod naming;
 mod own;
 mod senders;
 mod suppress;
@@ -18,6 +19,7 @@ mod tests;
 pub use alerts::{AlertRules, Rule, alert};
 pub use arms::with_arms;
 pub use check::{checked, problems};
+pub use naming::{family, hidden_name, is_hidden, rule_names};
 pub use senders::{Relation, contained_in, relation, sender};
 
 use crate::pattern::algebra::CannotEmit;

@@ -22,7 +22,7 @@ const RESERVED: [&str; 11] = [
 ];
 
 /// What AWS takes for the name of a rule.
-const LONGEST_RULE_NAME: usize = 64;
+pub(crate) const LONGEST_RULE_NAME: usize = 64;
 
 /// AWS takes 50 tags on a resource; the rest is left for ours.
 const MOST_TAGS: usize = 40;

@@ -4,7 +4,8 @@ use std::collections::BTreeSet;
 
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
-use jiff::{Timestamp, ToSpan};
+use jiff::{SignedDuration, Timestamp, ToSpan};
+use serde::Serialize;
 
 use super::problem::quoted;
 use super::reader::{Place, Read, Table, read};
@@ -25,6 +26,44 @@ pub struct Suppress {
     pub owner: String,
     /// The last day, in UTC.
     pub expires: Date,
+}
+
+/// How long before its end a suppression is told to end soon.
+const SOON: SignedDuration = SignedDuration::from_hours(24 * 14);
+
+/// How a suppression stands at a moment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SuppressState {
+    /// It hides.
+    Active,
+    /// It hides, for 14 more days at most.
+    EndsSoon,
+    /// It hides nothing any more.
+    Ended,
+}
+
+impl SuppressState {
+    /// The state as in JSON and metric labels.
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::Active => "active",
+            Self::EndsSoon => "ends_soon",
+            Self::Ended => "ended",
+        }
+    }
+
+    /// The state for people.
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::Active => "active",
+            Self::EndsSoon => "ends soon",
+            Self::Ended => "ended",
+        }
+    }
+
+    /// Every state, in the order in which they come.
+    pub const ALL: [Self; 3] = [Self::Active, Self::EndsSoon, Self::Ended];
 }
 
 /// A role or a user by its ARN, in which `*` stands for any run of characters.
@@ -69,6 +108,17 @@ impl Suppress {
     /// Whether it still hides anything.
     pub fn is_active(&self, now: Timestamp) -> bool {
         now < self.ends()
+    }
+
+    /// How it stands.
+    pub fn state(&self, now: Timestamp) -> SuppressState {
+        if !self.is_active(now) {
+            SuppressState::Ended
+        } else if self.ends().duration_since(now) <= SOON {
+            SuppressState::EndsSoon
+        } else {
+            SuppressState::Active
+        }
     }
 
     /// The accounts in which it hides; none: all.

@@ -10,6 +10,7 @@ use tokio_util::sync::CancellationToken;
 use super::Controller;
 use super::requests::Requests;
 use crate::aws::Session;
+use crate::inbox::hidden::{Hidden, HiddenEvent};
 use crate::inbox::notice::Notice;
 use crate::inbox::repairs::Repairs;
 use crate::inbox::{Flood, Message, Seen, Tampering, Wakes, Writes, parse};
@@ -35,6 +36,10 @@ pub(super) struct Heard {
     pub(super) latency: LatencyView,
     pub(super) repairs: Repairs,
     pub(super) writes: Writes,
+    /// What alerts did not deliver.
+    pub(super) hidden: Hidden,
+    /// How each suppression stood when that was last told.
+    pub(super) told: super::suppressions::Told,
     /// Accounts that joined since the start and were seen covered.
     pub(super) joined: std::collections::BTreeSet<crate::model::ids::AccountId>,
     seen: Seen,
@@ -164,10 +169,13 @@ impl Controller {
     /// Works on one message, whatever it is.
     pub(super) fn take(&self, requests: &Requests, world: &World, body: &str) {
         let now = self.clock.now();
-        if self.heard().flood.message(now) {
+        let message = parse(body);
+        // Noise that is known, and was asked to be counted, is no flood.
+        if !matches!(message, Message::Hidden(_)) && self.heard().flood.message(now) {
             self.tell(&Notice::InboxFlooded { at: now });
         }
-        let outcome = match parse(body) {
+        let outcome = match message {
+            Message::Hidden(event) => self.not_delivered(event, now),
             Message::Wake(tampering) => self.tampered(requests, world, tampering, now),
             Message::Organization { account, event, at } => self.reorganized(&account, &event, at, now),
             Message::Foreign(reason) => {
@@ -177,11 +185,26 @@ impl Controller {
         };
         self.metrics.guard.inbox(outcome);
         let mut heard = self.heard();
-        if outcome == "woken" {
-            heard.view.woken += 1;
-        } else {
-            heard.view.dropped += 1;
+        match outcome {
+            "woken" => heard.view.woken += 1,
+            // Counted with its alert.
+            "hidden" => {}
+            _ => heard.view.dropped += 1,
         }
+    }
+
+    /// Counts an event that an alert did not deliver.
+    fn not_delivered(&self, event: HiddenEvent, now: Timestamp) -> &'static str {
+        let suppresses =
+            |alert: &crate::config::Alert| alert.name == event.alert && !alert.suppress.is_empty();
+        if !self.settings.alerts.iter().any(suppresses) {
+            return "foreign";
+        }
+        if !self.heard().hidden.event(event, now) {
+            return "duplicate";
+        }
+        self.changed.notify_one();
+        "hidden"
     }
 
     fn tampered(

@@ -12,6 +12,7 @@ mod queue;
 mod requests;
 pub mod requeue;
 mod serve;
+mod suppressions;
 mod views;
 mod walk;
 mod watchfulness;

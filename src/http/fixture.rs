@@ -8,7 +8,9 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 use tokio::sync::watch;
 
+use crate::config::SuppressState;
 use crate::http::{OperationRefused, Operations, ReconcileRefused, Reconciles};
+use crate::inbox::hidden::HiddenEvent;
 use crate::model::call::Call;
 use crate::model::error::{CloudError, ErrorClass};
 use crate::model::ids::AccountId;
@@ -18,7 +20,7 @@ use crate::model::scope::{Pause, Scope};
 use crate::model::target::{Side, TargetKey};
 use crate::model::view::{
     AccountView, CentralView, Condition, Coverage, DiscoveryView, HistoryView, HoldView, InboxView,
-    LatencyView, ReconcileView, ResyncView, Snapshot, Standing, TargetView,
+    LatencyView, ReconcileView, ResyncView, Snapshot, Standing, SuppressedView, SuppressionView, TargetView,
 };
 
 /// A name that must never reach a page as it is.
@@ -26,6 +28,34 @@ pub(crate) const HOSTILE: &str = "<script>alert(\"x\")</script>&'";
 
 fn ago(now: Timestamp, seconds: i64) -> Timestamp {
     now - SignedDuration::from_secs(seconds)
+}
+
+/// An alert that does not deliver what a pipeline does, and did not for a while.
+fn suppressed(now: Timestamp) -> Vec<SuppressedView> {
+    let suppression = SuppressionView {
+        principal_arn: "arn:aws:iam::333333333333:role/deploy-*".to_owned(),
+        accounts: vec!["333333333333".parse().unwrap()],
+        event_names: Vec::new(),
+        reason: HOSTILE.to_owned(),
+        owner: "platform team".to_owned(),
+        ends_at: now + SignedDuration::from_hours(24 * 10),
+        state: SuppressState::EndsSoon,
+    };
+    let latest = HiddenEvent {
+        id: "1".to_owned(),
+        alert: "iam-changes".to_owned(),
+        event_name: "CreateRole".to_owned(),
+        account: "333333333333".parse().unwrap(),
+        region: "us-east-1".parse().unwrap(),
+        at: ago(now, 400),
+    };
+    vec![SuppressedView {
+        alert: "iam-changes".to_owned(),
+        events: 17,
+        last_at: Some(ago(now, 390)),
+        latest: vec![latest],
+        suppressions: vec![suppression],
+    }]
 }
 
 fn resource(kind: &'static str, name: &str, verdict: Verdict) -> Resource {
@@ -282,6 +312,7 @@ pub(crate) fn snapshot(now: Timestamp) -> Snapshot {
             since: ago(now, 7_400),
         }],
         inbox: InboxView::default(),
+        suppressed: suppressed(now),
         latency: LatencyView::default(),
         last_resync: Some(ResyncView {
             started_at: ago(now, 50),

@@ -34,6 +34,7 @@ pub(super) async fn status(State(state): State<HttpState>, _: NoParams) -> Json<
         "wrong_place": s.wrong_place,
         "discovery": s.discovery,
         "inbox": s.inbox,
+        "suppressed": s.suppressed,
         "latency": s.latency,
         "oldest_observation_age_seconds": age,
         "last_resync": s.last_resync,

@@ -4,6 +4,7 @@
 //! follows from the desired state alone. Where it comes from is told by the envelope's `account`, which EventBridge sets.
 
 mod flood;
+pub mod hidden;
 pub mod notice;
 mod parse;
 pub mod repairs;
@@ -37,6 +38,8 @@ pub enum Message {
         /// When.
         at: Timestamp,
     },
+    /// An alert did not deliver an event, as its suppressions ask.
+    Hidden(hidden::HiddenEvent),
     /// No message that we know: dropped and counted, with the reason as a constant.
     Foreign(&'static str),
 }

@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::Value;
 
+use super::hidden::{self, HiddenEvent};
 use super::{Message, Tampering};
 
 /// The longest body that is read, in bytes: more than EventBridge's largest event.
@@ -24,6 +25,14 @@ struct Envelope {
     detail: Value,
 }
 
+/// What our own rules tell of an event that an alert does not deliver.
+#[derive(Deserialize)]
+struct NotDelivered {
+    id: String,
+    alert: String,
+    event_name: String,
+}
+
 /// Reads a message once.
 pub fn parse(body: &str) -> Message {
     if body.len() > LONGEST {
@@ -34,6 +43,7 @@ pub fn parse(body: &str) -> Message {
     };
     match envelope.source.as_str() {
         source if GUARDED.contains(&source) => tampering(&envelope),
+        hidden::SOURCE => not_delivered(&envelope, body),
         "aws.organizations" => match (envelope.account.parse(), text(&envelope.detail, "/eventName")) {
             (Ok(account), Some(event)) => Message::Organization { account, event, at: envelope.time },
             _ => Message::Foreign("Malformed"),
@@ -66,8 +76,23 @@ fn tampering(envelope: &Envelope) -> Message {
     })
 }
 
+fn not_delivered(envelope: &Envelope, body: &str) -> Message {
+    let told = serde_json::from_str::<NotDelivered>(body).ok();
+    let named = told.and_then(|told| Some((clean(&told.id)?, clean(&told.alert)?, told.event_name)));
+    match (named, envelope.account.parse(), envelope.region.parse()) {
+        (Some((id, alert, event_name)), Ok(account), Ok(region)) => {
+            let event_name = clean(&event_name).unwrap_or_default();
+            Message::Hidden(HiddenEvent { id, alert, event_name, account, region, at: envelope.time })
+        }
+        _ => Message::Foreign("Malformed"),
+    }
+}
+
 /// The text at `pointer`, without control characters and cut off where it is long.
 fn text(detail: &Value, pointer: &str) -> Option<String> {
-    let text = detail.pointer(pointer)?.as_str().filter(|text| !text.is_empty())?;
-    Some(text.chars().filter(|c| !c.is_control()).take(LONGEST_TEXT).collect())
+    clean(detail.pointer(pointer)?.as_str()?)
+}
+
+fn clean(text: &str) -> Option<String> {
+    (!text.is_empty()).then(|| text.chars().filter(|c| !c.is_control()).take(LONGEST_TEXT).collect())
 }

@@ -7,9 +7,10 @@ use serde_json::Value;
 use super::rule::{self, RuleSpec};
 use super::{Kind, Removal, Scope, Seen, Sights, guard_text};
 use crate::aws::{Cloud, Session};
-use crate::compile::Rule;
+use crate::compile::{Rule, hidden_name, rule_names};
 use crate::format::{self, Heading};
 use crate::guard;
+use crate::inbox::hidden;
 use crate::model::call::{Call, RuleTarget, Transformer};
 use crate::model::resource::KindName;
 use crate::model::target::Side;
@@ -37,14 +38,18 @@ impl Kind for AlertRule {
             let name = world.named(&alert.name);
             let text = || message(world, alert);
             rules.extend(
-                numbered(&name, &alert.rules.shown)
+                rule_names(&name, &alert.rules.shown)
                     .map(|(name, rule)| (name, spec(world, alert, rule, text()))),
+            );
+            rules.extend(
+                rule_names(&hidden_name(&name), &alert.rules.hidden)
+                    .map(|(name, rule)| (name, counting(world, alert, rule))),
             );
         }
         if let Some(Guard { alert }) = &world.guard {
             let name = world.named(&alert.name);
             rules.extend(
-                numbered(&name, &alert.rules.shown)
+                rule_names(&name, &alert.rules.shown)
                     .map(|(name, rule)| (name, spec(world, alert, rule, Some(guard_text::tamper())))),
             );
             rules.insert(world.named(guard::WAKE), to_inbox(world, guard::pattern::wake(world)));
@@ -87,20 +92,18 @@ impl Kind for AlertRule {
     }
 }
 
-/// The rules of a list by name: the first one's, then with a number from 2 on.
-fn numbered<'a>(name: &str, rules: &'a [Rule]) -> impl Iterator<Item = (String, &'a Rule)> {
-    let name = name.to_owned();
-    rules.iter().enumerate().map(move |(i, rule)| match i {
-        0 => (name.clone(), rule),
-        i => (format!("{name}-{}", i + 1), rule),
-    })
+/// A rule that tells the daemon of each event which an alert does not deliver: not the event itself, which would be
+/// taken for what it is about.
+fn counting(world: &World, alert: &Alert, rule: &Rule) -> RuleSpec {
+    let mut spec = to_inbox(world, rule.pattern.clone());
+    spec.state = state(alert, rule);
+    spec.description = format!("counts what alert {} does not deliver; {}", alert.name, world.mark());
+    spec.targets.values_mut().for_each(|target| target.transformer = Some(hidden::transformer(&alert.name)));
+    spec
 }
 
-/// The alert that a rule of these names belongs to: `x` for `x-2`, `x-hidden` and `x-hidden-2`.
-pub(crate) fn family(name: &str) -> &str {
-    let is_number = |tail: &str| !tail.is_empty() && tail.bytes().all(|byte| byte.is_ascii_digit());
-    let name = name.rsplit_once('-').filter(|(_, tail)| is_number(tail)).map_or(name, |(first, _)| first);
-    name.strip_suffix("-hidden").unwrap_or(name)
+fn state(alert: &Alert, rule: &Rule) -> String {
+    if rule.enabled { rule::state(alert.read_events) } else { rule::DISABLED.to_owned() }
 }
 
 /// A rule of which only the daemon hears.
@@ -136,7 +139,7 @@ pub(crate) fn message(world: &World, alert: &Alert) -> Option<Transformer> {
 fn spec(world: &World, alert: &Alert, rule: &Rule, transformer: Option<Transformer>) -> RuleSpec {
     RuleSpec {
         pattern: rule.pattern.clone(),
-        state: if rule.enabled { rule::state(alert.read_events) } else { rule::DISABLED.to_owned() },
+        state: state(alert, rule),
         description: format!("delivers alert {}; {}", alert.name, world.mark()),
         schedule: None,
         role_arn: None,

@@ -1,6 +1,7 @@
 //! What orgwatch knows, as it is shown: an immutable snapshot that HTTP, metrics and the command line read.
 
 mod guard;
+mod suppressed;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -16,6 +17,7 @@ use super::scope::Pause;
 use super::target::TargetKey;
 
 pub use guard::{InboxView, LatencyView};
+pub use suppressed::{SuppressedView, SuppressionView};
 
 /// How an account stands in the organization and towards our filters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
@@ -240,6 +242,8 @@ pub struct Snapshot {
     pub holds: Vec<HoldView>,
     /// The queue that wakes the daemon.
     pub inbox: InboxView,
+    /// What alerts do not deliver on purpose.
+    pub suppressed: Vec<SuppressedView>,
     /// The latest durations of what people wait for.
     pub latency: LatencyView,
     /// The latest full walk.

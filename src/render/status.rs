@@ -258,6 +258,7 @@ mod tests {
             },
             holds: vec![],
             inbox: InboxView::default(),
+            suppressed: Vec::new(),
             latency: LatencyView::default(),
             last_resync: Some(ResyncView {
                 started_at: at("12:00:00"),

@@ -148,3 +148,27 @@ fn every_event_of_the_corpus_is_answered_and_reaches_the_alerts_of_the_presets_t
         }
     }
 }
+
+#[test]
+fn what_an_alert_leaves_out_on_purpose_is_told() {
+    let by = |role: &str| {
+        let mut event = delete_user();
+        event["detail"]["userIdentity"] = serde_json::json!({ "type": "AssumedRole",
+            "arn": format!("arn:aws:sts::111122223333:assumed-role/{role}/x"), "sessionContext": { "sessionIssuer": {
+                "arn": format!("arn:aws:iam::111122223333:role/{role}") } } });
+        event
+    };
+    let settings = settings(
+        "[[alert]]\nname='quiet'\nsubscriptions=[{protocol='email',endpoint='security@example.com'}]\n\
+         [[alert.suppress]]\nprincipal_arn='arn:aws:iam::111122223333:role/deploy-*'\nreason='pipeline'\nowner='platform'\n\
+         expires='2027-03-31'\n[[alert]]\nname='loud'\nsubscriptions=[{protocol='email',endpoint='a@example.com'}]\n",
+    );
+    let route = ask(&settings, &by("deploy-web"));
+    assert_eq!(reached(&route), ["orgwatch-loud"]);
+    assert_eq!(
+        route.notes,
+        ["alert quiet does not deliver it: a suppression hides it, and it is only counted"]
+    );
+    let route = ask(&settings, &by("admin"));
+    assert_eq!((reached(&route), route.notes.len()), (vec!["orgwatch-loud", "orgwatch-quiet"], 0));
+}

@@ -5,6 +5,7 @@
 
 mod guard;
 mod resources;
+mod suppressed;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -136,6 +137,7 @@ impl Metrics {
         };
         r.register("build", "The program", Info::new(vec![("version", env!("CARGO_PKG_VERSION"))]));
         r.register_collector(Box::new(resources::Resources(snapshot.clone())));
+        r.register_collector(Box::new(suppressed::Suppressed(snapshot.clone())));
         r.register_collector(Box::new(FromSnapshot(snapshot)));
         Self { registry: r, ..metrics }
     }

@@ -32,6 +32,7 @@ mod secrets;
 mod sight;
 mod stage;
 mod strangers;
+mod suppressed;
 mod teardown;
 mod trails;
 mod unknown;

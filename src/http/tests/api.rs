@@ -77,6 +77,34 @@ async fn status_says_everything_in_numbers() {
       "oldest_observation_age_seconds": null,
       "organization_id": "o-a1b2c3d4e5",
       "pauses": [],
+      "suppressed": [
+        {
+          "alert": "iam-changes",
+          "events": 17,
+          "last_at": "2026-11-20T11:53:30Z",
+          "latest": [
+            {
+              "account": "333333333333",
+              "at": "2026-11-20T11:53:20Z",
+              "event_name": "CreateRole",
+              "region": "us-east-1"
+            }
+          ],
+          "suppressions": [
+            {
+              "accounts": [
+                "333333333333"
+              ],
+              "ends_at": "2026-11-30T12:00:00Z",
+              "event_names": [],
+              "owner": "platform team",
+              "principal_arn": "arn:aws:iam::333333333333:role/deploy-*",
+              "reason": "<script>alert(\"x\")</script>&'",
+              "state": "ends_soon"
+            }
+          ]
+        }
+      ],
       "version": "0.1.0",
       "wrong_place": null
     }

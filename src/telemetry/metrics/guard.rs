@@ -63,7 +63,7 @@ impl Guard {
     }
 
     /// A message came to this: `woken`, `duplicate`, `stale`, `failed_call`, `own`, `own_role`, `no_target`,
-    /// `foreign`; or the queue could not be read: `failed`.
+    /// `hidden`, `foreign`; or the queue could not be read: `failed`.
     pub fn inbox(&self, outcome: &'static str) {
         self.messages.get_or_create(&OutcomeLabels { outcome }).inc();
     }
