@@ -1,8 +1,9 @@
-//! Metrics by the conventions of Prometheus, in the OpenMetrics text format.
+//! Metrics by the conventions of Prometheus, in the OpenMetrics text format or in Prometheus's own.
 //!
 //! What the snapshot says is computed when it is asked for; only what happens between two snapshots is counted here.
 //! No label carries an account: the API answers for single accounts, and a label for each would multiply every series.
 
+mod classic;
 mod guard;
 mod resources;
 mod suppressed;
@@ -87,10 +88,31 @@ pub struct Metrics {
     pub guard: guard::Guard,
 }
 
-impl Metrics {
-    /// What `encode` writes.
-    pub const CONTENT_TYPE: &'static str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+/// How metrics are written down.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Format {
+    /// As Prometheus asks for it: counters are declared without the `_total` that their series end in.
+    OpenMetrics,
+    /// As every scraper and `promtool check metrics` reads it: each series under the name that is declared.
+    Classic,
+}
 
+impl Format {
+    /// The one that a client asks for with this Accept header: OpenMetrics where it is named.
+    pub fn asked_for(accept: &str) -> Self {
+        if accept.contains("application/openmetrics-text") { Self::OpenMetrics } else { Self::Classic }
+    }
+
+    /// The media type.
+    pub fn content_type(self) -> &'static str {
+        match self {
+            Self::OpenMetrics => "application/openmetrics-text; version=1.0.0; charset=utf-8",
+            Self::Classic => "text/plain; version=0.0.4; charset=utf-8",
+        }
+    }
+}
+
+impl Metrics {
     /// Starts every counter at zero; gauges follow `snapshot`.
     pub fn new(snapshot: watch::Receiver<Arc<Snapshot>>) -> Self {
         // From a lookup over a warm connection to a first installation that waits for a fresh role.
@@ -192,12 +214,20 @@ impl Metrics {
         }
     }
 
-    /// All metrics as text of the type `CONTENT_TYPE`.
+    /// All metrics as OpenMetrics.
     #[expect(clippy::expect_used, reason = "writing to a string does not fail, and neither do our metrics")]
     pub fn encode(&self) -> String {
         let mut text = String::new();
         text::encode(&mut text, &self.registry).expect("metrics are encoded into memory");
         text
+    }
+
+    /// All metrics in this format.
+    pub fn encode_as(&self, format: Format) -> String {
+        match format {
+            Format::OpenMetrics => self.encode(),
+            Format::Classic => classic::of(&self.encode()),
+        }
     }
 }
 
@@ -304,20 +334,20 @@ fn family(
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use std::collections::BTreeSet;
 
     use super::*;
     use crate::http::fixture;
     use crate::model::plan::Hold;
 
-    fn metrics() -> (watch::Sender<Arc<Snapshot>>, Metrics) {
+    pub(super) fn metrics() -> (watch::Sender<Arc<Snapshot>>, Metrics) {
         let (sender, receiver) =
             watch::channel(Arc::new(fixture::snapshot("2026-11-20T12:00:00Z".parse().unwrap())));
         (sender, Metrics::new(receiver))
     }
 
-    fn all_used(metrics: &Metrics) {
+    pub(super) fn all_used(metrics: &Metrics) {
         let at = "2026-11-20T12:00:00Z".parse().unwrap();
         for error in [None, Some(ErrorClass::Denied), Some(ErrorClass::Throttled)] {
             metrics.aws_call("events", "PutRule", error);

@@ -9,6 +9,7 @@ mod drift;
 mod faults;
 mod interrupted;
 mod limits;
+mod metrics;
 mod observe;
 mod ownership;
 mod reading;

@@ -3,6 +3,7 @@ use std::collections::BTreeSet;
 use serde_json::json;
 
 use super::*;
+use crate::telemetry::metrics::Format;
 
 fn ids(page: &Value) -> Vec<&str> {
     page["items"].as_array().unwrap().iter().map(|item| item["id"].as_str().unwrap()).collect()
@@ -778,9 +779,17 @@ async fn readiness_ends_with_the_stop_and_with_nothing_else() {
 
 #[tokio::test]
 async fn metrics_are_served_as_what_they_are() {
-    let answer = Server::new(&loopback()).get("/metrics").await;
-    assert_eq!(answer.headers[header::CONTENT_TYPE], Metrics::CONTENT_TYPE);
-    assert!(answer.text.contains("orgwatch_coverage_accounts{coverage=\"broken\"} 2\n"));
+    let server = Server::new(&loopback());
+    let answer = server.get("/metrics").await;
+    assert_eq!(answer.headers[header::CONTENT_TYPE], Format::Classic.content_type());
+    assert!(answer.text.contains("# TYPE orgwatch_build_info gauge\n"), "{}", answer.text);
+    let accepts = "application/openmetrics-text;version=1.0.0;q=0.5,text/plain;version=0.0.4;q=0.3";
+    let open = server.send(request("GET", "/metrics", &[("host", "localhost"), ("accept", accepts)])).await;
+    assert_eq!(open.headers[header::CONTENT_TYPE], Format::OpenMetrics.content_type());
+    assert!(open.text.ends_with("# EOF\n"));
+    for text in [answer.text, open.text] {
+        assert!(text.contains("orgwatch_coverage_accounts{coverage=\"broken\"} 2\n"));
+    }
 }
 
 /// The paths of the design that answer; one that vanishes is a break for whoever calls it.
