@@ -30,6 +30,7 @@ async fn main() -> anyhow::Result<()> {
         snapshot,
         reconciles: Arc::new(fixture::FakeReconciles::default()),
         stopping: stop.clone(),
+        feed: Arc::default(),
     };
     let options = HttpOptions {
         bind: listener.local_addr()?,

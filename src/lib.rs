@@ -22,6 +22,7 @@ pub mod document;
 pub mod format;
 pub mod guard;
 pub mod history;
+pub mod hops;
 pub mod http;
 pub mod inbox;
 pub mod inventory;

@@ -60,6 +60,7 @@ pub(super) async fn daemon(
         history: Arc::clone(&app.controller.history),
         metrics: Arc::clone(&app.metrics),
         stopping: app.stop.clone(),
+        feed: Arc::default(),
     };
     let router = http::router(state, options);
 

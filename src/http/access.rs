@@ -65,12 +65,23 @@ struct Known {
 struct Caller {
     name: Arc<str>,
     role: Role,
+    /// Whether a browser's session says so.
+    session: bool,
 }
 
 impl Caller {
     fn unnamed(name: &'static str) -> Self {
-        Self { name: name.into(), role: Role::Operator }
+        Self { name: name.into(), role: Role::Operator, session: false }
     }
+}
+
+/// What a page needs to know of whoever looks at it.
+#[derive(Clone, Debug)]
+pub(super) struct Visitor {
+    /// Whether it may act.
+    pub(super) operator: bool,
+    /// Whose session it is, where one can be ended.
+    pub(super) session: Option<Arc<str>>,
 }
 
 /// The options as the gate needs them.
@@ -134,7 +145,7 @@ impl Gate {
             return Ok(Caller::unnamed("anyone"));
         }
         if let Some((name, role)) = bearer(request.headers()).and_then(|token| self.known_as(token)) {
-            return Ok(Caller { name, role });
+            return Ok(Caller { name, role, session: false });
         }
         let Some((name, role)) = self.sessions.of(request.headers()) else {
             return Err(Problem::new(
@@ -149,7 +160,7 @@ impl Gate {
                 "a session's request must say where it comes from",
             ));
         }
-        Ok(Caller { name, role })
+        Ok(Caller { name, role, session: true })
     }
 
     /// Whether anybody has to show a token here.
@@ -184,10 +195,12 @@ pub(super) async fn guard(State(gate): State<Arc<Gate>>, mut request: Request, n
             (nobody(), (StatusCode::SEE_OTHER, [(LOCATION, "/login")]).into_response())
         }
         Err(problem) => (nobody(), problem.into_response()),
-        Ok(Caller { name, role: Role::Reader }) if writes(&request) && path != "/logout" => {
+        Ok(Caller { name, role: Role::Reader, .. }) if writes(&request) && path != "/logout" => {
             (name, Problem::new(StatusCode::FORBIDDEN, "this token is for reading only").into_response())
         }
-        Ok(Caller { name, .. }) => {
+        Ok(Caller { name, role, session }) => {
+            let session = session.then(|| Arc::clone(&name));
+            request.extensions_mut().insert(Visitor { operator: role == Role::Operator, session });
             request.extensions_mut().insert(operations::Caller(Arc::clone(&name)));
             (name, next.run(request).await)
         }

@@ -12,6 +12,7 @@ use super::params::{InAccount, NoParams, Params};
 use super::problem::Problem;
 use super::select::{self, Filter, Page, Sort};
 use super::targets::Targets;
+use crate::hops::{self, Diagnosis, Hop};
 use crate::model::ids::AccountId;
 use crate::model::view::{AccountView, Condition, Coverage, HoldView, Standing};
 
@@ -28,7 +29,7 @@ struct List<'a> {
 
 /// What a list says of an account; its message and since stand in `/coverage` and in the account itself.
 #[derive(Serialize)]
-struct Summary<'a> {
+pub(super) struct Summary<'a> {
     id: &'a AccountId,
     name: &'a str,
     email: &'a str,
@@ -69,13 +70,18 @@ struct Detail<'a> {
     coverage_message: Option<&'a str>,
     coverage_since: Option<Timestamp>,
     conditions: &'a [Condition],
+    /// The path of its alerts, from CloudTrail to people.
+    hops: Vec<Hop>,
+    /// Where it ends, if it does.
+    diagnosis: Diagnosis,
     #[serde(flatten)]
     targets: Targets<'a>,
     holds: Vec<&'a HoldView>,
 }
 
 pub(super) async fn list(State(state): State<HttpState>, uri: Uri) -> Result<Response, Problem> {
-    let params = Params::parse(&uri, &["verdict", "coverage", "ou", "q", "sort", "limit", "cursor"])?;
+    let params =
+        Params::parse(&uri, &["verdict", "coverage", "reason", "ou", "q", "sort", "limit", "cursor"])?;
     let limit = params.parsed::<usize>("limit")?.unwrap_or(DEFAULT_LIMIT);
     if !(1..=LARGEST_LIMIT).contains(&limit) {
         return Err(Problem::bad(format!("`limit`: write a number from 1 to {LARGEST_LIMIT}")));
@@ -83,7 +89,7 @@ pub(super) async fn list(State(state): State<HttpState>, uri: Uri) -> Result<Res
     let filter = Filter::read(&params)?;
     let sort = params.parsed::<Sort>("sort")?.unwrap_or_default();
     let snapshot = state.snapshot();
-    let Page { items, total, next_cursor } =
+    let Page { items, total, next_cursor, .. } =
         select::page(&snapshot, &filter, sort, params.text("cursor"), limit)?;
     let items = items.into_iter().map(|account| account.as_ref().into()).collect();
     Ok(Json(List { items, next_cursor, total, observed_at: snapshot.taken_at }).into_response())
@@ -97,12 +103,15 @@ pub(super) async fn one(
     let snapshot = state.snapshot();
     let account = snapshot.accounts.get(&id).ok_or_else(|| unknown(&id))?;
     let covered = select::coverage(account).map(|_| account);
+    let hops = hops::of_account(&snapshot, account);
     Ok(Json(Detail {
         summary: account.as_ref().into(),
         standing_reason: account.standing_reason.as_deref(),
         coverage_message: covered.map(|a| a.coverage_message.as_str()),
         coverage_since: covered.map(|a| a.coverage_since),
         conditions: &account.conditions,
+        diagnosis: hops::diagnose(&snapshot, account, &hops),
+        hops,
         targets: Targets::of(&account.targets),
         holds: snapshot.holds.iter().filter(|hold| hold.accounts.contains(&id)).collect(),
     })

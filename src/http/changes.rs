@@ -44,7 +44,7 @@ fn what(params: &Params) -> Result<Vec<What>, Problem> {
 }
 
 /// Which records a request asks for.
-fn filter(params: &Params, now: Timestamp) -> Result<Filter, Problem> {
+pub(super) fn filter(params: &Params, now: Timestamp) -> Result<Filter, Problem> {
     let moment = |name: &str| {
         let read = |text: &str| {
             crate::history::moment(text, now).map_err(|error| Problem::bad(format!("`{name}`: {error}")))

@@ -13,6 +13,7 @@ mod problem;
 mod reconciles;
 mod select;
 mod server;
+mod stream;
 mod targets;
 mod validator;
 
@@ -44,6 +45,7 @@ pub use self::access::{Auth, HttpOptions, Role};
 pub use self::operations::{OperationRefused, Operations};
 use self::problem::Problem;
 pub use self::server::serve;
+pub use self::stream::Feed;
 use crate::history::History;
 use crate::model::ids::AccountId;
 use crate::model::view::{ReconcileView, Snapshot};
@@ -93,6 +95,8 @@ pub struct HttpState {
     pub metrics: Arc<Metrics>,
     /// Cancelled when the daemon begins to stop.
     pub stopping: CancellationToken,
+    /// What those who listen are told.
+    pub feed: Arc<Feed>,
 }
 
 impl HttpState {
@@ -127,10 +131,22 @@ pub fn router(state: HttpState, options: &HttpOptions) -> Router {
         .layer(CompressionLayer::new())
         // Outside: a compressed answer is another one, and has a validator of its own.
         .layer(from_fn(validator::validated));
+    let pages = Router::new()
+        .route("/", get(page::overview))
+        .route("/accounts", get(page::accounts))
+        .route("/accounts/{id}", get(page::account))
+        .route("/central", get(page::central))
+        .route("/drift", get(page::drift))
+        .route("/changes", get(page::changes))
+        .route("/live.js", get(page::script))
+        .layer(CompressionLayer::new())
+        .layer(from_fn(validator::validated));
     Router::new()
         .nest("/api/v1", api)
-        .route("/", get(page::fleet))
-        .route("/accounts/{id}", get(page::account))
+        // Of what does not end, nobody can tell the length, the validator or the compressed form.
+        .route("/api/v1/stream", get(stream::stream))
+        .merge(pages)
+        .route("/holds/{id}/release", post(page::release))
         .route("/login", get(login::ask).post(login::enter))
         .route("/logout", post(login::leave))
         .route("/style.css", get(page::style))
@@ -170,17 +186,18 @@ async fn bounded(request: Request, next: Next) -> Response {
     })
 }
 
-/// Our pages load one style sheet and one picture of ours and nothing else, run nothing, and are framed by nobody.
+/// Our pages load a style sheet, a picture and a script of ours and nothing else, ask nobody but us, and are framed by
+/// nobody. Without a referrer browsers would not say either from which page a form comes.
 async fn with_safe_headers(mut response: Response) -> Response {
     const HEADERS: [(HeaderName, &str); 6] = [
         (
             CONTENT_SECURITY_POLICY,
-            "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; \
-             frame-ancestors 'none'",
+            "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; \
+             form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
         ),
         (X_CONTENT_TYPE_OPTIONS, "nosniff"),
         (X_FRAME_OPTIONS, "DENY"),
-        (REFERRER_POLICY, "no-referrer"),
+        (REFERRER_POLICY, "same-origin"),
         (HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),
         (CACHE_CONTROL, "no-store"),
     ];

@@ -5,48 +5,93 @@ use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use jiff::Timestamp;
 use serde::Serialize;
-use serde_json::{Value, json};
 
 use super::HttpState;
 use super::params::NoParams;
 use super::select;
 use super::targets::Targets;
-use crate::model::ids::{AccountId, Region};
+use crate::model::ids::{AccountId, OrganizationId, Region};
 use crate::model::plan::{Change, Hold};
 use crate::model::resource::Verdict;
+use crate::model::scope::Pause;
 use crate::model::target::{Side, TargetKey};
-use crate::model::view::{Condition, Coverage, CoverageCounts, HoldView, TargetView};
+use crate::model::view::{
+    AccountCounts, Condition, Coverage, CoverageCounts, DiscoveryView, HistoryView, HoldView, InboxView,
+    LatencyView, ResyncView, Snapshot, SuppressedView, TargetView,
+};
 
-pub(super) async fn status(State(state): State<HttpState>, _: NoParams) -> Json<Value> {
-    let s = state.snapshot();
-    // A tenth of a second is more than the age of a reading can mean.
-    let age = s.oldest_observation_age(Timestamp::now()).map(|age| (age * 10.0).round() / 10.0);
-    Json(json!({
-        "version": s.version,
-        "installation": s.installation,
-        "mode": s.mode,
-        "generation": s.generation,
-        "organization_id": s.organization_id,
-        "accounts": s.account_counts(),
-        "coverage": s.coverage_counts(),
-        "central": { "verdict": s.central.verdict },
-        "holds": s.holds.len(),
-        "wrong_place": s.wrong_place,
-        "discovery": s.discovery,
-        "inbox": s.inbox,
-        "suppressed": s.suppressed,
-        "latency": s.latency,
-        "oldest_observation_age_seconds": age,
-        "last_resync": s.last_resync,
-        "history": s.history,
-        "pauses": s.pauses,
-        "observed_at": s.taken_at,
-    }))
+/// The installation in numbers.
+#[derive(Serialize)]
+pub(super) struct Status<'a> {
+    version: &'a str,
+    installation: &'a str,
+    mode: &'a str,
+    generation: u64,
+    organization_id: Option<&'a OrganizationId>,
+    accounts: AccountCounts,
+    coverage: CoverageCounts,
+    central: CentralStatus,
+    holds: usize,
+    wrong_place: Option<&'a Hold>,
+    discovery: &'a DiscoveryView,
+    inbox: &'a InboxView,
+    suppressed: &'a [SuppressedView],
+    latency: LatencyView,
+    oldest_observation_age_seconds: Option<f64>,
+    last_resync: Option<&'a ResyncView>,
+    history: &'a HistoryView,
+    pauses: &'a [Pause],
+    observed_at: Timestamp,
 }
 
-pub(super) async fn version(State(state): State<HttpState>, _: NoParams) -> Json<Value> {
+#[derive(Serialize)]
+struct CentralStatus {
+    verdict: Verdict,
+}
+
+impl<'a> Status<'a> {
+    /// As `s` tells it; ages are told at `now`.
+    pub(super) fn of(s: &'a Snapshot, now: Timestamp) -> Self {
+        // A tenth of a second is more than the age of a reading can mean.
+        let age = s.oldest_observation_age(now).map(|age| (age * 10.0).round() / 10.0);
+        Self {
+            version: s.version,
+            installation: &s.installation,
+            mode: s.mode,
+            generation: s.generation,
+            organization_id: s.organization_id.as_ref(),
+            accounts: s.account_counts(),
+            coverage: s.coverage_counts(),
+            central: CentralStatus { verdict: s.central.verdict },
+            holds: s.holds.len(),
+            wrong_place: s.wrong_place.as_ref(),
+            discovery: &s.discovery,
+            inbox: &s.inbox,
+            suppressed: &s.suppressed,
+            latency: s.latency,
+            oldest_observation_age_seconds: age,
+            last_resync: s.last_resync.as_ref(),
+            history: &s.history,
+            pauses: &s.pauses,
+            observed_at: s.taken_at,
+        }
+    }
+}
+
+pub(super) async fn status(State(state): State<HttpState>, _: NoParams) -> Response {
+    Json(Status::of(&state.snapshot(), Timestamp::now())).into_response()
+}
+
+#[derive(Serialize)]
+struct Version<'a> {
+    version: &'a str,
+    started_at: Timestamp,
+    observed_at: Timestamp,
+}
+
+pub(super) async fn version(State(state): State<HttpState>, _: NoParams) -> Response {
     let s = state.snapshot();
-    Json(json!({ "version": s.version, "started_at": s.started_at, "observed_at": s.taken_at }))
+    Json(Version { version: s.version, started_at: s.started_at, observed_at: s.taken_at }).into_response()
 }
 
 #[derive(Serialize)]

@@ -33,6 +33,7 @@ pub(super) fn coverage(account: &AccountView) -> Option<Coverage> {
 pub(super) struct Filter {
     pub(super) verdict: Option<&'static str>,
     pub(super) coverage: Option<Coverage>,
+    pub(super) reason: Option<String>,
     pub(super) ou: Option<OuId>,
     pub(super) q: Option<String>,
 }
@@ -42,6 +43,7 @@ impl Filter {
         Ok(Self {
             verdict: params.one_of("verdict", &VERDICTS, |v| v)?,
             coverage: params.one_of("coverage", &Coverage::ALL, Coverage::label)?,
+            reason: params.text("reason").map(str::to_owned),
             ou: params.parsed("ou")?,
             q: params.text("q").map(|q| q.trim().to_lowercase()).filter(|q| !q.is_empty()),
         })
@@ -50,6 +52,10 @@ impl Filter {
     fn admits(&self, account: &AccountView) -> bool {
         self.verdict.is_none_or(|v| v == verdict(account))
             && self.coverage.is_none_or(|c| coverage(account) == Some(c))
+            && self
+                .reason
+                .as_ref()
+                .is_none_or(|r| coverage(account).is_some() && account.coverage_reason == r)
             && self.ou.as_ref().is_none_or(|ou| account.path.split('/').any(|part| part == ou.as_str()))
             && self
                 .q
@@ -149,6 +155,8 @@ impl Cursor {
 /// A part of the accounts that were asked for.
 pub(super) struct Page<'a> {
     pub(super) items: Vec<&'a Arc<AccountView>>,
+    /// The place of the first one among all, from 0.
+    pub(super) begin: usize,
     /// All that were asked for, on every page.
     pub(super) total: usize,
     pub(super) next_cursor: Option<String>,
@@ -176,6 +184,7 @@ pub(super) fn page<'a>(
     };
     let end = asked.len().min(begin + limit);
     Ok(Page {
+        begin,
         items: asked[begin..end].iter().map(|(_, account)| *account).collect(),
         total: asked.len(),
         next_cursor: (end < asked.len()).then(|| Cursor::encode(sort, &asked[end - 1].0)),

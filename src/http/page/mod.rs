@@ -1,23 +1,34 @@
 //! The pages for people: written from the same snapshot as the API, by templates that escape all they are given.
 
-mod fleet;
+mod account;
+mod accounts;
+mod central;
+mod changes;
+mod deeds;
+mod drift;
 mod links;
+mod overview;
+mod records;
+mod tree;
 mod words;
 
 use askama::Template;
-use axum::extract::State;
 use axum::http::StatusCode;
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use axum::response::{Html, IntoResponse, Response};
-use jiff::Timestamp;
 
-pub(super) use self::fleet::fleet;
+pub(super) use self::account::account;
+pub(super) use self::accounts::accounts;
+pub(super) use self::central::central;
+pub(super) use self::changes::changes;
+pub(super) use self::deeds::release;
+pub(super) use self::drift::drift;
+pub(super) use self::overview::overview;
 use self::words::Clock;
-use super::params::{InAccount, NoParams};
+use super::access::Visitor;
 use super::problem::Problem;
-use super::targets::Targets;
-use super::{HttpState, accounts, select};
-use crate::model::view::{AccountView, HoldView, Snapshot};
+use crate::model::resource::Verdict;
+use crate::model::view::Snapshot;
 
 pub(super) async fn style() -> impl IntoResponse {
     asset("text/css; charset=utf-8", include_str!("../../../templates/style.css"))
@@ -25,6 +36,11 @@ pub(super) async fn style() -> impl IntoResponse {
 
 pub(super) async fn icon() -> impl IntoResponse {
     asset("image/svg+xml", include_str!("../../../templates/icon.svg"))
+}
+
+/// The one script: what it does, the pages do without it too, only later and by loading anew.
+pub(super) async fn script() -> impl IntoResponse {
+    asset("text/javascript; charset=utf-8", include_str!("../../../templates/live.js"))
 }
 
 fn asset(kind: &'static str, text: &'static str) -> impl IntoResponse {
@@ -35,37 +51,40 @@ fn asset(kind: &'static str, text: &'static str) -> impl IntoResponse {
 struct Head<'a> {
     snapshot: &'a Snapshot,
     clock: Clock,
+    here: &'static str,
+    visitor: Visitor,
+    drifting: usize,
+}
+
+/// A page that the head leads to.
+struct Tab {
+    href: &'static str,
+    label: &'static str,
+    count: Option<usize>,
+    here: bool,
 }
 
 impl<'a> Head<'a> {
-    fn new(snapshot: &'a Snapshot) -> Self {
-        Self { snapshot, clock: Clock(Timestamp::now()) }
+    fn new(snapshot: &'a Snapshot, here: &'static str, visitor: Visitor) -> Self {
+        Self { snapshot, clock: Clock::of(snapshot.taken_at), here, visitor, drifting: drifting(snapshot) }
+    }
+
+    fn tabs(&self) -> [Tab; 5] {
+        let tab = |href, label, count| Tab { href, label, count, here: self.here == href };
+        [
+            tab("/", "Overview", None),
+            tab("/accounts", "Accounts", Some(self.snapshot.accounts.len())),
+            tab("/central", "Central", None),
+            tab("/drift", "Drift", Some(self.drifting)),
+            tab("/changes", "Changes", None),
+        ]
     }
 }
 
-#[derive(Template)]
-#[template(path = "account.html")]
-struct AccountPage<'a> {
-    head: Head<'a>,
-    account: &'a AccountView,
-    targets: Targets<'a>,
-    holds: Vec<&'a HoldView>,
-}
-
-pub(super) async fn account(
-    State(state): State<HttpState>,
-    id: Result<InAccount, Problem>,
-    _: NoParams,
-) -> Result<Html<String>, Refusal> {
-    let snapshot = state.snapshot();
-    let InAccount(id) = id?;
-    let account = snapshot.accounts.get(&id).ok_or_else(|| accounts::unknown(&id))?;
-    rendered(&AccountPage {
-        head: Head::new(&snapshot),
-        account,
-        targets: Targets::of(&account.targets),
-        holds: snapshot.holds.iter().filter(|hold| hold.accounts.contains(&id)).collect(),
-    })
+/// How many resources are not in sync.
+fn drifting(snapshot: &Snapshot) -> usize {
+    let resources = snapshot.targets().flat_map(|target| &target.resources);
+    resources.filter(|resource| resource.verdict != Verdict::InSync).count()
 }
 
 /// A problem as a page.

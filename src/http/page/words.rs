@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 use serde_json::Value;
 
+use crate::hops::HopState;
 use crate::model::json::Json;
 use crate::model::plan::Action;
 use crate::model::resource::Verdict;
@@ -16,7 +17,7 @@ pub(super) struct Badge {
     pub(super) label: &'static str,
 }
 
-const fn badge(tone: &'static str, mark: &'static str, label: &'static str) -> Badge {
+pub(super) const fn badge(tone: &'static str, mark: &'static str, label: &'static str) -> Badge {
     Badge { tone, mark, label }
 }
 
@@ -51,6 +52,17 @@ pub(super) fn of_coverage(coverage: &Coverage) -> Badge {
     }
 }
 
+/// The badge of a hop.
+pub(super) fn of_hop(state: &HopState) -> Badge {
+    match state {
+        HopState::Works => badge("ok", "✓", "works"),
+        HopState::NotWatched => badge("dim", "○", "not watched"),
+        HopState::Pending => badge("info", "…", "pending"),
+        HopState::Unknown => badge("unknown", "?", "unknown"),
+        HopState::Broken => badge("bad", "✕", "broken"),
+    }
+}
+
 /// The badge of a condition's status.
 pub(super) fn of_status(status: &str) -> Badge {
     match status {
@@ -76,24 +88,52 @@ pub(super) fn unit(path: &str) -> &str {
 
 /// Tells how long ago something was.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Clock(pub(super) Timestamp);
+pub(super) struct Clock(Timestamp);
 
 impl Clock {
+    /// A page that shows what was put together then. Asked for twice within some seconds it is the same twice; and where
+    /// nothing new is read, its ages grow all the same.
+    pub(super) fn of(taken_at: Timestamp) -> Self {
+        const STEP: i64 = 10;
+        let now = Timestamp::now().as_second();
+        let now = Timestamp::from_second(now - now.rem_euclid(STEP));
+        Self(now.map_or(taken_at, |now| now.max(taken_at)))
+    }
+
+    /// At this very moment.
+    pub(super) fn exactly(now: Timestamp) -> Self {
+        Self(now)
+    }
+
     /// The time since `at` in its largest unit.
-    pub(super) fn ago(&self, at: &Timestamp) -> String {
-        let seconds = self.0.duration_since(*at).as_secs();
+    pub(super) fn span(&self, at: &Timestamp) -> String {
+        let seconds = self.0.duration_since(*at).as_secs().max(0);
         match seconds {
-            ..1 => "just now".to_owned(),
-            1..120 => format!("{seconds} s ago"),
-            120..7_200 => format!("{} min ago", seconds / 60),
-            7_200..172_800 => format!("{} h ago", seconds / 3_600),
-            _ => format!("{} days ago", seconds / 86_400),
+            0..120 => format!("{seconds} s"),
+            120..7_200 => format!("{} min", seconds / 60),
+            7_200..172_800 => format!("{} h", seconds / 3_600),
+            _ => format!("{} days", seconds / 86_400),
+        }
+    }
+
+    /// How long ago `at` was; or, of what is to come, how soon.
+    pub(super) fn ago(&self, at: &Timestamp) -> String {
+        match self.0.duration_since(*at).as_secs() {
+            ..=-60 => format!("in {}", Self(*at).span(&self.0)),
+            -59..1 => "just now".to_owned(),
+            _ => format!("{} ago", self.span(at)),
         }
     }
 
     /// The moment itself, to the second.
     pub(super) fn at(&self, at: &Timestamp) -> String {
         at.strftime("%Y-%m-%d %H:%M:%S UTC").to_string()
+    }
+
+    /// The time of the day, to be read in a list of one day; older moments with their day.
+    pub(super) fn short(&self, at: &Timestamp) -> String {
+        let (today, day) = (self.0.strftime("%F").to_string(), at.strftime("%F").to_string());
+        if today == day { at.strftime("%T").to_string() } else { at.strftime("%b %-d %R").to_string() }
     }
 }
 
@@ -132,6 +172,9 @@ mod tests {
             ]
         );
         assert_eq!(Clock(now).at(&now), "2026-11-20 12:00:00 UTC");
+        assert_eq!(ago(-86_400 * 10), "in 10 days");
+        let short = |seconds| Clock(now).short(&(now - SignedDuration::from_secs(seconds)));
+        assert_eq!([60, 86_400].map(short), ["11:59:00", "Nov 19 12:00"]);
     }
 
     #[test]

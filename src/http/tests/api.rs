@@ -151,6 +151,11 @@ async fn an_account_shows_its_fields_its_plan_and_what_is_held() {
       "coverage_message": "the sender rule is disabled, so nothing is forwarded; release the hold or enable it",
       "coverage_reason": "SenderRuleDisabled",
       "coverage_since": "2026-11-20T09:55:00Z",
+      "diagnosis": {
+        "command": "orgwatch release changedaccountslimit-333333333333",
+        "hop": "sender_rule",
+        "sentence": "An IAM change in account 333333333333 ends at the sender rule, which is broken: orgwatch-iam-changes differs in state, pattern.detail.eventName[0].anything-but.prefix[3], targets.central.role_arn."
+      },
       "email": "aws+333333333333@example.com",
       "errors": [],
       "holds": [
@@ -164,6 +169,67 @@ async fn an_account_shows_its_fields_its_plan_and_what_is_held() {
           "reason": "ChangedAccountsLimit",
           "releasable": true,
           "since": "2026-11-20T09:56:40Z"
+        }
+      ],
+      "hops": [
+        {
+          "account": "333333333333",
+          "hop": "trail",
+          "message": "whether a trail logs here is not looked at",
+          "names": [],
+          "state": "not_watched"
+        },
+        {
+          "account": "333333333333",
+          "hop": "sender_rule",
+          "message": "orgwatch-iam-changes differs in state, pattern.detail.eventName[0].anything-but.prefix[3], targets.central.role_arn",
+          "names": [
+            "orgwatch-iam-changes"
+          ],
+          "state": "broken"
+        },
+        {
+          "account": "333333333333",
+          "hop": "forwarding_role",
+          "message": "as desired",
+          "names": [
+            "orgwatch-forwarder"
+          ],
+          "state": "works"
+        },
+        {
+          "account": "222222222222",
+          "hop": "event_bus",
+          "message": "orgwatch differs in policy.Statement[0].Condition.StringEquals.aws:PrincipalOrgID",
+          "names": [
+            "orgwatch"
+          ],
+          "state": "broken"
+        },
+        {
+          "account": "222222222222",
+          "hop": "alert_rule",
+          "message": "as desired",
+          "names": [
+            "orgwatch-iam-changes"
+          ],
+          "state": "works"
+        },
+        {
+          "account": "222222222222",
+          "hop": "topic",
+          "message": "as desired",
+          "names": [
+            "orgwatch-iam-changes"
+          ],
+          "state": "works"
+        },
+        {
+          "account": "222222222222",
+          "hop": "people",
+          "message": "confirmed; of others: security@example.com has not confirmed; ask for the link in the message from AWS",
+          "names": [],
+          "state": "works"
         }
       ],
       "id": "333333333333",
@@ -684,7 +750,7 @@ async fn what_is_asked_wrongly_is_refused_with_what_would_be_right() {
     let other_order = format!("/api/v1/accounts?sort=name&cursor={cursor}");
     for (path, status, says) in [
         ("/api/v1/status?verbose=1", 400, "unknown query parameter `verbose`; this path takes none"),
-        ("/api/v1/accounts?verdicts=x", 400, "takes verdict, coverage, ou, q, sort, limit, cursor"),
+        ("/api/v1/accounts?verdicts=x", 400, "takes verdict, coverage, reason, ou, q, sort, limit, cursor"),
         ("/api/v1/accounts?verdict=bad", 400, "`verdict`: `bad` is none of inactive, excluded, in_sync"),
         ("/api/v1/accounts?coverage=BROKEN", 400, "`coverage`: `BROKEN` is none of proven"),
         ("/api/v1/accounts?ou=prod", 400, "not an organizational unit id"),
@@ -742,11 +808,11 @@ async fn every_answer_has_the_headers_that_keep_a_browser_safe() {
         );
         assert!(!policy.contains("unsafe"), "{path}");
         assert_eq!(headers[header::X_CONTENT_TYPE_OPTIONS], "nosniff", "{path}");
-        assert_eq!(headers[header::REFERRER_POLICY], "no-referrer", "{path}");
+        assert_eq!(headers[header::REFERRER_POLICY], "same-origin", "{path}");
         let kept = match path {
             "/style.css" => "private, max-age=300",
-            // It has a validator, and has to be asked for again each time.
-            "/api/v1/status" => "private, no-cache",
+            // They have validators, and have to be asked for again each time.
+            "/" | "/accounts/111111111111" | "/api/v1/status" => "private, no-cache",
             _ => "no-store",
         };
         assert_eq!(headers[header::CACHE_CONTROL], kept, "{path}");

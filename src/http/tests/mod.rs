@@ -7,6 +7,7 @@ mod login;
 mod operations;
 mod pages;
 mod reconcile;
+mod stream;
 mod tls;
 
 use std::sync::Arc;
@@ -99,6 +100,7 @@ impl Server {
             snapshot,
             reconciles: reconciles.clone(),
             stopping: stopping.clone(),
+            feed: Arc::default(),
         };
         Self { router: router(state, options), reconciles, history, snapshot: sender, stopping }
     }

@@ -71,7 +71,7 @@ fn every_view_answers_for_the_same_organization() {
     }
     let metrics = daemon.get("/metrics").body;
     assert!(metrics.lines().any(|line| line.starts_with("orgwatch_") && line.ends_with(" 6")), "{metrics}");
-    let page = daemon.get("/").body;
+    let page = daemon.get("/accounts").body;
     for one in &scene.seed.accounts {
         assert_eq!(account(&daemon, &one.id)["name"], one.name.as_str());
         assert_eq!(daemon.get(&format!("/accounts/{}", one.id)).status, 200);

@@ -1,0 +1,368 @@
+//! The path of an alert from an account to people, hop by hop as last seen, and what to do where it ends. Pure.
+
+use serde::Serialize;
+
+use crate::compile;
+use crate::guard;
+use crate::kinds::topic::{NO_CONFIRMED_SUBSCRIPTION, SUBSCRIPTION_PENDING};
+use crate::model::error::ErrorClass;
+use crate::model::ids::AccountId;
+use crate::model::resource::{Resource, Verdict};
+use crate::model::view::{AccountView, HoldView, Snapshot, Standing, TargetView};
+
+/// How a hop stands. Ordered from best to worst.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum HopState {
+    /// Seen as it has to be.
+    Works,
+    /// Nobody looks at it, as configured.
+    NotWatched,
+    /// Being made, or waiting for a person.
+    Pending,
+    /// Could not be seen.
+    Unknown,
+    /// Seen, and an event would be lost here.
+    Broken,
+}
+
+impl HopState {
+    /// As in JSON.
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::Works => "works",
+            Self::NotWatched => "not_watched",
+            Self::Pending => "pending",
+            Self::Unknown => "unknown",
+            Self::Broken => "broken",
+        }
+    }
+}
+
+/// One thing that every alert of an account has to pass.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Hop {
+    /// `trail`, `sender_rule`, `forwarding_role`, `event_bus`, `alert_rule`, `topic` or `people`.
+    pub hop: &'static str,
+    /// The account that it is in.
+    pub account: AccountId,
+    /// How it stands; of several rules, roles or topics the worst.
+    pub state: HopState,
+    /// Names of what is there, with the Region where there is more than one.
+    pub names: Vec<String>,
+    /// What was seen, for people.
+    pub message: String,
+}
+
+/// What keeps an account's alerts from reaching people, and what mends it.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Diagnosis {
+    /// The hop where it ends; none where all of them work.
+    pub hop: Option<&'static str>,
+    /// What is broken, in one sentence.
+    pub sentence: String,
+    /// The command that mends it, where one does.
+    pub command: Option<String>,
+}
+
+/// What a hop is called by people.
+pub fn title(hop: &str) -> &'static str {
+    match hop {
+        "trail" => "CloudTrail",
+        "sender_rule" => "Sender rule",
+        "forwarding_role" => "Forwarding role",
+        "event_bus" => "Event bus",
+        "alert_rule" => "Alert rule",
+        "topic" => "Topic",
+        _ => "People",
+    }
+}
+
+/// The path from `account` to people, in the order in which an event takes it.
+pub fn of_account(snapshot: &Snapshot, account: &AccountView) -> Vec<Hop> {
+    let mut hops = vec![trail(account)];
+    hops.extend(["sender_rule", "forwarding_role"].map(|kind| member(snapshot, account, kind)));
+    hops.extend(of_central(snapshot));
+    hops
+}
+
+/// The half of the path that all accounts share.
+pub fn of_central(snapshot: &Snapshot) -> Vec<Hop> {
+    let mut hops: Vec<Hop> =
+        ["event_bus", "alert_rule", "topic"].into_iter().map(|kind| central(snapshot, kind)).collect();
+    hops.push(people(snapshot));
+    hops
+}
+
+fn trail(account: &AccountView) -> Hop {
+    let condition = account.conditions.iter().find(|condition| condition.kind == "TrailPresent");
+    let (state, message) = match condition {
+        Some(condition) => {
+            let state = match condition.status {
+                "True" => HopState::Works,
+                "False" => HopState::Broken,
+                _ => HopState::Unknown,
+            };
+            (state, condition.message.clone())
+        }
+        None => (HopState::NotWatched, "whether a trail logs here is not looked at".to_owned()),
+    };
+    Hop { hop: "trail", account: account.id.clone(), state, names: Vec::new(), message }
+}
+
+/// Whether a resource carries people's alerts; the others watch over the path itself.
+fn carries(snapshot: &Snapshot, resource: &Resource) -> bool {
+    let own = |name: &str| resource.id.name == format!("{}-{name}", snapshot.installation);
+    match resource.id.kind {
+        "sender_rule" => !own(guard::MEMBER),
+        "forwarding_role" => !resource.id.name.ends_with("-guard"),
+        "alert_rule" => {
+            !own(guard::WAKE)
+                && !own(guard::TAMPER)
+                && !own("heartbeat")
+                && !compile::is_hidden(&resource.id.name)
+        }
+        "topic" => !own(guard::TAMPER) && !own("health"),
+        _ => true,
+    }
+}
+
+fn member(snapshot: &Snapshot, account: &AccountView, kind: &'static str) -> Hop {
+    let hop = |state, message: &str| Hop {
+        hop: kind,
+        account: account.id.clone(),
+        state,
+        names: Vec::new(),
+        message: message.to_owned(),
+    };
+    if account.standing != Standing::Active {
+        return hop(HopState::NotWatched, account.standing_reason.as_deref().unwrap_or("left out"));
+    }
+    if account.targets.is_empty() {
+        return match account.coverage_reason {
+            "NoManagementRole" | "NoWatch" => hop(HopState::NotWatched, &account.coverage_message),
+            _ => hop(HopState::Pending, "not looked at yet"),
+        };
+    }
+    of_kind(snapshot, &account.id, kind, &account.targets)
+}
+
+fn central(snapshot: &Snapshot, kind: &'static str) -> Hop {
+    let central = &snapshot.central;
+    if central.targets.is_empty() {
+        let message = "not looked at yet".to_owned();
+        let (account, state) = (central.account.clone(), HopState::Pending);
+        return Hop { hop: kind, account, state, names: Vec::new(), message };
+    }
+    of_kind(snapshot, &central.account, kind, &central.targets)
+}
+
+/// The resources of one kind, together.
+fn of_kind(
+    snapshot: &Snapshot,
+    account: &AccountId,
+    kind: &'static str,
+    targets: &[std::sync::Arc<TargetView>],
+) -> Hop {
+    let hop = |state, names, message| Hop { hop: kind, account: account.clone(), state, names, message };
+    if let Some(error) = targets.iter().find_map(|target| target.error.as_ref()) {
+        return hop(HopState::Unknown, Vec::new(), error.to_string());
+    }
+    let all = targets.iter().flat_map(|target| target.resources.iter().map(move |r| (target, r)));
+    let ours: Vec<_> = all
+        .filter(|(_, r)| r.id.kind == kind && r.verdict != Verdict::Orphan && carries(snapshot, r))
+        .collect();
+    let names = ours.iter().map(|(target, r)| match targets.len() {
+        1 => r.id.name.clone(),
+        _ => format!("{} ({})", r.id.name, target.target.region),
+    });
+    let names: Vec<String> = names.collect();
+    let worst = ours.iter().max_by_key(|(_, r)| (state_of(r), r.verdict));
+    match worst {
+        None => hop(HopState::NotWatched, names, "none is wanted here".to_owned()),
+        Some((_, resource)) => hop(state_of(resource), names, seen(resource)),
+    }
+}
+
+fn state_of(resource: &Resource) -> HopState {
+    let describes = |path: &str| path == "description" || path.starts_with("tags.");
+    match resource.verdict {
+        Verdict::InSync | Verdict::Orphan => HopState::Works,
+        Verdict::Pending => HopState::Pending,
+        Verdict::Unknown => HopState::Unknown,
+        // Descriptions and tags carry no event.
+        Verdict::Drifted
+            if !resource.changes.is_empty() && resource.changes.iter().all(|c| describes(&c.path)) =>
+        {
+            HopState::Works
+        }
+        Verdict::Drifted | Verdict::Foreign => HopState::Broken,
+    }
+}
+
+fn seen(resource: &Resource) -> String {
+    if let Some(error) = &resource.error {
+        return error.to_string();
+    }
+    match resource.verdict {
+        Verdict::InSync | Verdict::Orphan => "as desired".to_owned(),
+        Verdict::Pending => "being set up".to_owned(),
+        Verdict::Unknown => "could not be read".to_owned(),
+        Verdict::Foreign => format!(
+            "{} stands at our name and is not ours; rename it, or take it over with `reconcile.adopt`",
+            resource.id.name
+        ),
+        Verdict::Drifted => {
+            let missing = resource.changes.iter().all(|change| change.observed.is_null());
+            if missing {
+                return format!("{} is not there", resource.id.name);
+            }
+            let paths: Vec<&str> = resource.changes.iter().map(|change| change.path.as_str()).collect();
+            let shown = paths.iter().take(3).copied().collect::<Vec<_>>().join(", ");
+            match paths.len().saturating_sub(3) {
+                0 => format!("{} differs in {shown}", resource.id.name),
+                more => format!("{} differs in {shown} and {more} more", resource.id.name),
+            }
+        }
+    }
+}
+
+/// The last hop: somebody has to have said yes to the mail.
+fn people(snapshot: &Snapshot) -> Hop {
+    let central = &snapshot.central;
+    let topics = || {
+        let resources = central.targets.iter().flat_map(|target| &target.resources);
+        resources.filter(|r| r.id.kind == "topic" && r.verdict != Verdict::Orphan && carries(snapshot, r))
+    };
+    let note = |reason| topics().flat_map(|topic| &topic.notes).find(|note| note.reason == reason);
+    let (pending, nobody) = (note(SUBSCRIPTION_PENDING), note(NO_CONFIRMED_SUBSCRIPTION));
+    let (state, message) = match (pending, nobody) {
+        _ if topics().next().is_none() => {
+            (HopState::Unknown, "who is subscribed could not be read".to_owned())
+        }
+        (Some(pending), Some(_)) => (HopState::Pending, pending.message.clone()),
+        (None, Some(nobody)) => (HopState::Broken, nobody.message.clone()),
+        (Some(pending), None) => (HopState::Works, format!("confirmed; of others: {}", pending.message)),
+        (None, None) => (HopState::Works, "each topic has a confirmed subscription".to_owned()),
+    };
+    Hop { hop: "people", account: central.account.clone(), state, names: Vec::new(), message }
+}
+
+/// The first hop at which an event of the account would be lost, as one sentence with the command that mends it.
+pub fn diagnose(snapshot: &Snapshot, account: &AccountView, hops: &[Hop]) -> Diagnosis {
+    let who = &account.id;
+    let told = |hop, sentence: String, command: Option<String>| Diagnosis { hop, sentence, command };
+    match account.standing {
+        Standing::Active => {}
+        Standing::Excluded | Standing::Inactive => {
+            let why = account.standing_reason.as_deref().unwrap_or("it is left out by configuration");
+            return told(None, format!("Account {who} is not watched: {why}."), None);
+        }
+    }
+    if let Some(hold) = &snapshot.wrong_place {
+        return told(None, format!("Nothing is written anywhere: {}.", hold.message), None);
+    }
+    let lost = hops.iter().find(|hop| {
+        let asked = hop.hop != "trail" || hop.state != HopState::NotWatched;
+        hop.state != HopState::Works && asked
+    });
+    let Some(hop) = lost else {
+        let sentence = format!("Every hop works: an IAM change in account {who} reaches people.");
+        return told(None, sentence, None);
+    };
+    let place = Place { snapshot, account, hop };
+    let what = match hop.hop {
+        "trail" => "CloudTrail".to_owned(),
+        "people" => "the way to people".to_owned(),
+        _ => format!("the {}", title(hop.hop).to_lowercase()),
+    };
+    let verb = match hop.state {
+        HopState::Works | HopState::Broken => "is broken",
+        HopState::NotWatched => "is not there for it",
+        HopState::Pending => "is not ready",
+        HopState::Unknown => "could not be looked at",
+    };
+    let sentence = format!("An IAM change in account {who} ends at {what}, which {verb}: {}.", hop.message);
+    told(Some(hop.hop), sentence, place.command())
+}
+
+struct Place<'a> {
+    snapshot: &'a Snapshot,
+    account: &'a AccountView,
+    hop: &'a Hop,
+}
+
+impl Place<'_> {
+    fn is_central(&self) -> bool {
+        !matches!(self.hop.hop, "trail" | "sender_rule" | "forwarding_role")
+    }
+
+    /// The change of this hop that is held, if one is.
+    fn hold(&self) -> Option<&HoldView> {
+        let reasons = self.targets().flat_map(|target| &target.plan.changes).filter_map(|change| {
+            let hold = change.hold.as_ref().filter(|hold| !hold.waits)?;
+            (change.resource.kind == self.hop.hop).then_some(hold.reason)
+        });
+        let reasons: Vec<&str> = reasons.collect();
+        let concerns = |hold: &&HoldView| {
+            reasons.contains(&hold.reason)
+                && (hold.accounts.is_empty() || hold.accounts.contains(&self.hop.account))
+        };
+        self.snapshot.holds.iter().find(concerns)
+    }
+
+    fn targets(&self) -> impl Iterator<Item = &TargetView> {
+        let targets = if self.is_central() { &self.snapshot.central.targets } else { &self.account.targets };
+        targets.iter().map(AsRef::as_ref)
+    }
+
+    fn command(&self) -> Option<String> {
+        let here = self.targets().find_map(|target| target.error.as_ref());
+        if let Some(error) = here {
+            return match (error.operation, error.class) {
+                ("AssumeRole", ErrorClass::Denied | ErrorClass::NotFound) if !self.is_central() => {
+                    Some(format!(
+                        "aws cloudformation create-stack-instances --stack-set-name orgwatch-member \
+                     --deployment-targets Accounts={},AccountFilterType=INTERSECTION,OrganizationalUnitIds={} \
+                     --regions {}",
+                        self.account.id,
+                        self.account.path.split('/').find(|part| part.starts_with("r-")).unwrap_or("ROOT_ID"),
+                        self.snapshot.central.region,
+                    ))
+                }
+                _ => None,
+            };
+        }
+        if let Some(hold) = self.hold() {
+            let pause = self.snapshot.pauses.iter().find(|pause| {
+                let scope = pause.scope.as_str();
+                scope == "all"
+                    || scope == self.hop.account.as_str()
+                    || self.account.path.split('/').any(|p| p == scope)
+            });
+            return match pause {
+                Some(pause) if hold.reason == "Paused" => Some(format!("orgwatch resume {}", pause.scope)),
+                _ if hold.releasable => Some(format!("orgwatch release {}", hold.id)),
+                _ => None,
+            };
+        }
+        match (self.hop.hop, self.hop.state) {
+            // Of these a person has to see to: a trail, a mail, a pass that is under way, a right that is missing.
+            ("trail" | "people", _) | (_, HopState::Pending | HopState::Unknown | HopState::NotWatched) => {
+                None
+            }
+            // Whose it is, the configuration says, and no command.
+            _ if self.is_foreign() => None,
+            _ => Some(format!("orgwatch apply --account {}", self.hop.account)),
+        }
+    }
+
+    fn is_foreign(&self) -> bool {
+        self.targets()
+            .flat_map(|target| &target.resources)
+            .any(|r| r.id.kind == self.hop.hop && r.verdict == Verdict::Foreign)
+    }
+}
+
+#[cfg(test)]
+mod tests;
