@@ -9,12 +9,15 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use orgwatch::clock::Clock;
 use orgwatch::history::{History, Place};
-use orgwatch::http::{Auth, HttpOptions, HttpState, router, serve};
+use orgwatch::http::{Auth, Configuration, HttpOptions, HttpState, router, serve};
 use orgwatch::telemetry::logs;
 use orgwatch::telemetry::metrics::Metrics;
 use orgwatch::{config, http, inbox, model};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
+
+const CONFIGURATION: &str = "[central]\naccount_id = '222222222222'\n[[alert]]\nname = 'iam-changes'\n\
+                             subscriptions = [{ protocol = 'email', endpoint = 'security@example.com' }]";
 
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
@@ -31,6 +34,7 @@ async fn main() -> anyhow::Result<()> {
         reconciles: Arc::new(fixture::FakeReconciles::default()),
         stopping: stop.clone(),
         feed: Arc::default(),
+        configuration: Arc::new(Configuration::new(&config::parse(CONFIGURATION, [])?, Timestamp::now())),
     };
     let options = HttpOptions {
         bind: listener.local_addr()?,

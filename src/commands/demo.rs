@@ -30,6 +30,7 @@ use crate::cli::exit::Outcome;
 use crate::clock::Clock;
 use crate::config;
 use crate::controller::Purpose;
+use crate::http::Configuration;
 use crate::model::view::Snapshot;
 use crate::render::story::{self, Opening, Tally};
 use crate::render::style::Style;
@@ -49,8 +50,9 @@ pub(super) async fn run(invocation: &Invocation, arguments: &DemoArgs) -> anyhow
     let aws = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.context("no loopback port is free")?;
     let page = listen(arguments.bind).await?;
     let bind = page.local_addr()?;
-    let settings =
-        config::parse(&stage.config(bind), []).context("the demo's own configuration is wrong")?.settings;
+    let loaded = config::parse(&stage.config(bind), []).context("the demo's own configuration is wrong")?;
+    let configuration = Configuration::new(&loaded, Clock::system().now());
+    let settings = loaded.settings;
     start_logs(settings.log.format, "error")?;
     let reach = reach::only(aws.local_addr()?, &stage.region, stage.credentials()?);
     let options = serve::http_options(&settings.http);
@@ -74,7 +76,7 @@ pub(super) async fn run(invocation: &Invocation, arguments: &DemoArgs) -> anyhow
     if let Some(lasts) = arguments.lasts {
         tasks.spawn(end_after(lasts, stop.clone(), ends()));
     }
-    let served = serve::daemon(app, page, &options, None).await;
+    let served = serve::daemon(app, configuration, page, &options, None).await;
     stop.cancel();
     end_of_aws.cancel();
     let mut tally = None;

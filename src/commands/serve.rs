@@ -9,9 +9,10 @@ use tokio::task::JoinSet;
 use super::{Invocation, complain, rows, start_logs};
 use crate::app::{App, Keeping, cancel_on_signal};
 use crate::cli::exit::Outcome;
+use crate::clock::Clock;
 use crate::config::{Auth, HttpSettings, TokenRole};
 use crate::controller::{self, Operator, Purpose, Requests};
-use crate::http::{self, HttpOptions, HttpState, Role};
+use crate::http::{self, Configuration, HttpOptions, HttpState, Role};
 use crate::render::problems::problems;
 use crate::tls::Tls;
 
@@ -20,10 +21,11 @@ pub(super) async fn run(invocation: &Invocation) -> anyhow::Result<Outcome> {
         Ok(loaded) => loaded,
         Err(outcome) => return Ok(outcome),
     };
-    let settings = loaded.settings;
     if !loaded.warnings.is_empty() {
         complain(&problems(&rows(&loaded.warnings), invocation.style))?;
     }
+    let configuration = Configuration::new(&loaded, Clock::system().now());
+    let settings = loaded.settings;
     start_logs(settings.log.format, &settings.log.level)?;
     let bind = settings.http.bind;
     let listener = TcpListener::bind(bind).await.with_context(|| {
@@ -37,13 +39,14 @@ pub(super) async fn run(invocation: &Invocation) -> anyhow::Result<Outcome> {
         .map(|(certificate, key)| Tls::open(certificate, key).map(Arc::new))
         .transpose()?;
     let app = App::open(settings, Purpose::default(), Keeping::Keep).await?;
-    daemon(app, listener, &options, tls).await?;
+    daemon(app, configuration, listener, &options, tls).await?;
     Ok(Outcome::Done)
 }
 
 /// Runs the daemon with its page and API until the app's stop or a signal, and ends all of it.
 pub(super) async fn daemon(
     app: App,
+    configuration: Configuration,
     listener: TcpListener,
     options: &HttpOptions,
     tls: Option<Arc<Tls>>,
@@ -61,6 +64,7 @@ pub(super) async fn daemon(
         metrics: Arc::clone(&app.metrics),
         stopping: app.stop.clone(),
         feed: Arc::default(),
+        configuration: Arc::new(configuration),
     };
     let router = http::router(state, options);
 

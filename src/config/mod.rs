@@ -5,6 +5,7 @@
 
 mod alert;
 mod central;
+mod effective;
 mod guard;
 mod history;
 mod http;
@@ -34,6 +35,7 @@ use std::path::{Path, PathBuf};
 
 pub use alert::{Alert, Format, OwnWrites, Subscription, UnknownSubscriptions};
 pub use central::{CentralSettings, Senders, days};
+pub use effective::Setting;
 pub use guard::GuardSettings;
 pub use history::{HistoryPath, HistorySettings};
 pub use http::{Auth, HttpSettings, Token, TokenRole};
@@ -61,6 +63,8 @@ pub struct Loaded {
     pub warnings: Vec<Problem>,
     /// The file that it comes from; none if the environment alone sufficed.
     pub file: Option<PathBuf>,
+    /// Its values as they may be shown, and where each comes from.
+    pub effective: Vec<Setting>,
 }
 
 /// Reads defaults, overlaid by the file, overlaid by the environment; reports all problems at once.
@@ -129,12 +133,17 @@ impl Reading {
     fn finish(self, table: Option<toml::Table>, file: Option<PathBuf>) -> Result<Loaded, ConfigError> {
         let Self { environment, variables, report } = self;
         variables.report_strangers(&report);
+        let mut effective = Vec::new();
         let settings = table
-            .and_then(|table| layers::merge(table, &variables, &report))
+            .and_then(|table| {
+                let merged = layers::merge(table.clone(), &variables, &report)?;
+                effective = effective::settings(&merged, &table, &variables.names);
+                Some(merged)
+            })
             .and_then(|table| settings::read(table, &environment, &report));
         let (problems, warnings) = report.into_errors_and_warnings();
         match settings {
-            Some(settings) if problems.is_empty() => Ok(Loaded { settings, warnings, file }),
+            Some(settings) if problems.is_empty() => Ok(Loaded { settings, warnings, file, effective }),
             _ => Err(ConfigError { problems }),
         }
     }

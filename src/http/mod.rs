@@ -3,14 +3,17 @@
 mod access;
 mod accounts;
 mod changes;
+mod configured;
 mod health;
 mod login;
+mod openapi;
 mod operations;
 mod overview;
 mod page;
 mod params;
 mod problem;
 mod reconciles;
+mod routes;
 mod select;
 mod server;
 mod stream;
@@ -42,6 +45,7 @@ use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::compression::CompressionLayer;
 
 pub use self::access::{Auth, HttpOptions, Role};
+pub use self::configured::Configuration;
 pub use self::operations::{OperationRefused, Operations};
 use self::problem::Problem;
 pub use self::server::serve;
@@ -95,6 +99,8 @@ pub struct HttpState {
     pub metrics: Arc<Metrics>,
     /// Cancelled when the daemon begins to stop.
     pub stopping: CancellationToken,
+    /// What is configured.
+    pub configuration: Arc<Configuration>,
     /// What those who listen are told.
     pub feed: Arc<Feed>,
 }
@@ -109,28 +115,8 @@ impl HttpState {
 /// The table of contents: every path that is answered, and what stands before all of them.
 pub fn router(state: HttpState, options: &HttpOptions) -> Router {
     let gate = Arc::new(access::Gate::new(options));
-    let api = Router::new()
-        .route("/status", get(overview::status))
-        .route("/accounts", get(accounts::list))
-        .route("/accounts/{id}", get(accounts::one))
-        .route("/central", get(overview::central))
-        .route("/coverage", get(overview::coverage))
-        .route("/drift", get(overview::drift))
-        .route("/plan", get(overview::plan))
-        .route("/changes", get(changes::list))
-        .route("/holds", get(overview::holds))
-        .route("/holds/{id}/release", post(operations::release))
-        .route("/pause", post(operations::pause))
-        .route("/resume", post(operations::resume))
-        .route("/log-level", post(operations::log_level))
-        .route("/discovery/accept", post(operations::accept_listing))
-        .route("/version", get(overview::version))
-        .route("/reconcile", post(reconciles::everything))
-        .route("/accounts/{id}/reconcile", post(reconciles::account))
-        .route("/reconciles/{id}", get(reconciles::progress))
-        .layer(CompressionLayer::new())
-        // Outside: a compressed answer is another one, and has a validator of its own.
-        .layer(from_fn(validator::validated));
+    // Outside of compression: a compressed answer is another one, and has a validator of its own.
+    let api = routes::validated().layer(CompressionLayer::new()).layer(from_fn(validator::validated));
     let pages = Router::new()
         .route("/", get(page::overview))
         .route("/accounts", get(page::accounts))
@@ -142,18 +128,14 @@ pub fn router(state: HttpState, options: &HttpOptions) -> Router {
         .layer(CompressionLayer::new())
         .layer(from_fn(validator::validated));
     Router::new()
-        .nest("/api/v1", api)
-        // Of what does not end, nobody can tell the length, the validator or the compressed form.
-        .route("/api/v1/stream", get(stream::stream))
+        .merge(api)
+        .merge(routes::plain())
         .merge(pages)
         .route("/holds/{id}/release", post(page::release))
         .route("/login", get(login::ask).post(login::enter))
         .route("/logout", post(login::leave))
         .route("/style.css", get(page::style))
         .route("/icon.svg", get(page::icon))
-        .route("/healthz", get(health::healthz))
-        .route("/readyz", get(health::readyz))
-        .route("/metrics", get(health::metrics))
         .fallback(problem::no_such_path)
         .method_not_allowed_fallback(problem::no_such_method)
         .with_state(state)

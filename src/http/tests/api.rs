@@ -1,7 +1,5 @@
 use std::collections::BTreeSet;
 
-use serde_json::json;
-
 use super::*;
 use crate::telemetry::metrics::Format;
 

@@ -3,6 +3,7 @@
 mod access;
 mod api;
 mod changes;
+mod describes;
 mod login;
 mod operations;
 mod pages;
@@ -17,13 +18,13 @@ use axum::body::{Body, to_bytes};
 use axum::http::{HeaderMap, Request, StatusCode, header};
 use jiff::Timestamp;
 use secrecy::SecretString;
-use serde_json::Value;
+use serde_json::{Value, json};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use tower::ServiceExt;
 
 use super::fixture::{FakeReconciles, snapshot};
-use super::{Auth, HttpOptions, HttpState, Role, router};
+use super::{Auth, Configuration, HttpOptions, HttpState, Role, router};
 use crate::clock::Clock;
 use crate::history::{History, Place};
 use crate::model::view::Snapshot;
@@ -85,6 +86,14 @@ fn exposed() -> HttpOptions {
     }
 }
 
+fn configuration() -> Configuration {
+    let text = "[central]\naccount_id = '222222222222'\n[[watch]]\nname = 'iam-changes'\npreset = 'iam-changes'\n\
+                [[alert]]\nname = 'iam-changes'\nseverity = 'high'\n\
+                subscriptions = [{ protocol = 'email', endpoint = 'security@example.com' }, \
+                { protocol = 'https', endpoint = 'https://hooks.example.com/planted-secret' }]";
+    Configuration::new(&crate::config::parse(text, []).unwrap(), NOW.parse().unwrap())
+}
+
 impl Server {
     fn new(options: &HttpOptions) -> Self {
         let (sender, snapshot) = watch::channel(Arc::new(snapshot(NOW.parse::<Timestamp>().unwrap())));
@@ -101,6 +110,7 @@ impl Server {
             reconciles: reconciles.clone(),
             stopping: stopping.clone(),
             feed: Arc::default(),
+            configuration: Arc::new(configuration()),
         };
         Self { router: router(state, options), reconciles, history, snapshot: sender, stopping }
     }
