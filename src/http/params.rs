@@ -20,8 +20,17 @@ const LONGEST_VALUE: usize = 1024;
 pub(super) struct Params(BTreeMap<String, String>);
 
 impl Params {
-    /// Reads the query of `uri`, which may name each of `known` once and nothing else.
+    /// Reads the query of `uri`, which may name each of `known` once and nothing else, and none of them without a value.
     pub(super) fn parse(uri: &Uri, known: &[&str]) -> Result<Self, Problem> {
+        let params = Self::of_form(uri, known)?;
+        match params.0.iter().find(|(_, value)| value.is_empty()) {
+            Some((name, _)) => Err(Problem::bad(format!("`{name}` has no value; leave it out"))),
+            None => Ok(params),
+        }
+    }
+
+    /// The same of a form, which sends along what was left empty; that is as good as not there.
+    pub(super) fn of_form(uri: &Uri, known: &[&str]) -> Result<Self, Problem> {
         let Query(pairs) = Query::<Vec<(String, String)>>::try_from_uri(uri)
             .map_err(|_| Problem::bad("the query is not made of name=value pairs"))?;
         let mut params = BTreeMap::new();
@@ -44,7 +53,7 @@ impl Params {
         Ok(Self(params))
     }
 
-    /// The value of `name`; an empty one, as forms send it, is none.
+    /// The value of `name`; an empty one is none.
     pub(super) fn text(&self, name: &str) -> Option<&str> {
         self.0.get(name).map(String::as_str).filter(|value| !value.is_empty())
     }

@@ -5,7 +5,6 @@
 #![expect(clippy::expect_used, clippy::panic, reason = "this is all test code, its functions included")]
 
 mod architecture;
-mod browser;
 mod config;
 mod conformance;
 #[cfg(feature = "demo")]
@@ -16,6 +15,7 @@ mod getting_started;
 mod killed;
 mod matching;
 mod orgwatch;
+mod page;
 mod proxy;
 mod sdk;
 mod self_test;

@@ -36,7 +36,7 @@ pub(in crate::http) async fn changes(
     Extension(visitor): Extension<Visitor>,
     uri: Uri,
 ) -> Result<Html<String>, Refusal> {
-    let params = Params::parse(&uri, &["what", "account", "outcome", "since", "cursor"])?;
+    let params = Params::of_form(&uri, &["what", "account", "outcome", "since", "cursor"])?;
     let snapshot = state.snapshot();
     let value = |name| params.text(name).unwrap_or_default();
     let mut filter = changes::filter(&params, snapshot.taken_at)?;

@@ -53,7 +53,7 @@ pub(in crate::http) async fn drift(
     Extension(visitor): Extension<Visitor>,
     uri: Uri,
 ) -> Result<Html<String>, Refusal> {
-    let params = Params::parse(&uri, &["verdict", "q", "page"])?;
+    let params = Params::of_form(&uri, &["verdict", "q", "page"])?;
     let verdict = params.one_of("verdict", &Verdict::ALL, Verdict::label)?;
     let page = params.parsed::<usize>("page")?.unwrap_or(1);
     if !(1..=1_000_000).contains(&page) {

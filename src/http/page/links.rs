@@ -21,7 +21,7 @@ impl Asked {
     const KNOWN: [&'static str; 7] = ["verdict", "coverage", "reason", "ou", "q", "sort", "cursor"];
 
     pub(super) fn read(uri: &Uri) -> Result<Self, Problem> {
-        let params = Params::parse(uri, &Self::KNOWN)?;
+        let params = Params::of_form(uri, &Self::KNOWN)?;
         Ok(Self {
             filter: Filter::read(&params)?,
             sort: params.parsed("sort")?.unwrap_or(Sort { by: By::Name, descending: false }),

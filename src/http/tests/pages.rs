@@ -190,7 +190,9 @@ async fn the_accounts_of_the_page_are_narrowed_like_those_of_the_api() {
     ] {
         let text = page(&server, &format!("/accounts{query}")).await;
         assert_eq!(listed(&text), count, "{query}");
-        let counted = server.json(&format!("/api/v1/accounts{query}")).await["total"].clone();
+        let counted =
+            server.json(&format!("/api/v1/accounts{}", query.replace("&verdict=&ou=", ""))).await["total"]
+                .clone();
         assert_eq!(counted, count, "{query}");
     }
     let none = page(&server, "/accounts?q=nobody").await;
