@@ -28,6 +28,7 @@ pub mod inbox;
 pub mod inventory;
 pub mod judge;
 pub mod kinds;
+pub mod letters;
 pub mod limits;
 pub mod model;
 mod pace;

@@ -186,6 +186,28 @@ impl Broker {
         })
     }
 
+    /// A session that looks through the dead letters of a Region of the central account, or delivers them too.
+    pub async fn letters(
+        &self,
+        world: &World,
+        region: &Region,
+        deliver: bool,
+    ) -> Result<Session, CloudError> {
+        let credentials = match &self.settings.central {
+            None => None,
+            Some(role) => {
+                let policy = session_policy::letters(world, region, deliver);
+                Some(self.held(role, policy, Hop::Central).await?)
+            }
+        };
+        Ok(Session {
+            account: world.central.clone(),
+            region: region.clone(),
+            access: if deliver { Access::Delivery } else { Access::Letters },
+            credentials,
+        })
+    }
+
     /// A session that discovers the organization.
     pub async fn organization(
         &self,

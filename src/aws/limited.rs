@@ -66,4 +66,17 @@ mod tests {
             assert!(!Access::Inbox.allows(other), "{other}");
         }
     }
+
+    #[test]
+    fn the_sessions_of_dead_letters_read_them_and_only_one_of_them_delivers_and_removes() {
+        for fine in ["GetQueueUrl", "ReceiveMessage", "ChangeMessageVisibilityBatch"] {
+            assert!(Access::Letters.allows(fine) && Access::Delivery.allows(fine), "{fine}");
+        }
+        for more in ["Publish", "DeleteMessage"] {
+            assert!(!Access::Letters.allows(more) && Access::Delivery.allows(more), "{more}");
+        }
+        for other in ["GetRole", "SendMessage", "PurgeQueue", "DeleteQueue", "AssumeRole", "PutRule"] {
+            assert!(!Access::Letters.allows(other) && !Access::Delivery.allows(other), "{other}");
+        }
+    }
 }

@@ -8,6 +8,7 @@ pub mod events;
 pub mod execute;
 pub mod iam;
 pub mod inbox;
+pub mod letters;
 mod limited;
 pub mod load;
 pub mod organization;
@@ -41,6 +42,10 @@ pub enum Access {
     Write,
     /// Receives and deletes messages of the inbox, and nothing else.
     Inbox,
+    /// Looks through dead letters, which stay where they are.
+    Letters,
+    /// Publishes what dead letters hold, and removes them.
+    Delivery,
 }
 
 impl Access {
@@ -50,10 +55,14 @@ impl Access {
             ["Get", "List", "Describe"].iter().any(|verb| operation.starts_with(verb))
                 || operation == "AssumeRole"
         };
+        let letters =
+            || ["ChangeMessageVisibilityBatch", "GetQueueUrl", "ReceiveMessage"].contains(&operation);
         match self {
             Self::Read => reads(),
             Self::Write => true,
             Self::Inbox => ["DeleteMessageBatch", "GetQueueUrl", "ReceiveMessage"].contains(&operation),
+            Self::Letters => letters(),
+            Self::Delivery => letters() || ["DeleteMessage", "Publish"].contains(&operation),
         }
     }
 }

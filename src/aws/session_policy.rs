@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::{Value, json};
 
 use crate::model::call::{Call, RuleTarget};
+use crate::model::ids::Region;
 use crate::model::partition::Partition;
 use crate::model::plan::Change;
 use crate::model::target::Side;
@@ -77,6 +78,22 @@ pub fn reads(side: Side) -> String {
 /// The policy of the session that reads the inbox.
 pub fn inbox(queue_arn: &str) -> String {
     allow(&INBOX, queue_arn)
+}
+
+/// The policy of the session that looks through the dead letters of a Region, or delivers them too.
+pub fn letters(world: &World, region: &Region, deliver: bool) -> String {
+    let queue = world.dead_letter_arn(region);
+    let mut actions = vec!["sqs:ChangeMessageVisibility", "sqs:GetQueueUrl", "sqs:ReceiveMessage"];
+    if !deliver {
+        return allow(&actions, &queue);
+    }
+    actions.push("sqs:DeleteMessage");
+    let topics = world.arn("sns", &world.central_region, &world.central, "*");
+    json!({ "Version": "2012-10-17", "Statement": [
+        { "Effect": "Allow", "Action": actions, "Resource": queue },
+        { "Effect": "Allow", "Action": "sns:Publish", "Resource": topics },
+    ] })
+    .to_string()
 }
 
 /// The policy of the session that discovers.

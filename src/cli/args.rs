@@ -161,7 +161,17 @@ Example:
   orgwatch presets iam-changes")]
     Presets(PresetsArgs),
 
-    /// Remove what orgwatch made: members first, the central account last.
+    /// List the events that could not be delivered, or deliver them late.
+    ///
+    /// Listing leaves them where they are. `dead-letters deliver` publishes each to the topic of its
+    /// alert, in the alert's format under the heading "delayed", and removes it only after that.
+    #[command(after_long_help = "\
+Example, after the cause was mended:
+  orgwatch dead-letters
+  orgwatch dead-letters deliver --limit 20")]
+    DeadLetters(DeadLettersArgs),
+
+    /// Remove what orgwatch made, members first, the central account last.
     ///
     /// Afterwards IAM changes alert nobody. Kept unless --delete-data says otherwise: the archive and
     /// the bus that it belongs to, dead-letter queues that are not empty, and adopted resources.
@@ -322,6 +332,46 @@ pub struct MatchArgs {
 pub struct PresetsArgs {
     /// The preset to show in full; without it all are listed.
     pub name: Option<String>,
+
+    /// Print JSON.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// The arguments of `dead-letters`.
+#[derive(Clone, Debug, Args)]
+#[command(args_conflicts_with_subcommands = true)]
+pub struct DeadLettersArgs {
+    /// What to do with them; without it they are listed.
+    #[command(subcommand)]
+    pub action: Option<DeadLettersAction>,
+
+    /// Print JSON, in the form of GET /api/v1/dead-letters.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// What to do with dead letters.
+#[derive(Clone, Debug, Subcommand)]
+pub enum DeadLettersAction {
+    /// Publish each to its alert's topic, late, and remove it.
+    Deliver(DeliverArgs),
+}
+
+/// The arguments of `dead-letters deliver`.
+#[derive(Clone, Debug, Args)]
+pub struct DeliverArgs {
+    /// Answer the question with yes; required without a terminal.
+    #[arg(long)]
+    pub yes: bool,
+
+    /// Only events of this account; may be given more than once.
+    #[arg(long = "account", value_name = "ID", value_parser = account)]
+    pub accounts: Vec<AccountId>,
+
+    /// Deliver at most this many in each Region; the next run continues.
+    #[arg(long, value_name = "N", default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..))]
+    pub limit: u32,
 
     /// Print JSON.
     #[arg(long)]
@@ -522,24 +572,25 @@ mod tests {
         Usage: orgwatch [OPTIONS] <COMMAND>
 
         Commands:
-          serve        Run the daemon: keep every account as desired and show it over HTTP
-          plan         Show what `apply` would change; makes no writing call
-          apply        Make one full pass: show the plan, ask, change, and read again
-          status       Show who is covered and what is wrong
-          history      Show what happened: writes, drift, changes of coverage
-          holds        Show what a running daemon holds back, why, and how to release it
-          release      Let a running daemon do what it holds back, once
-          pause        Let a running daemon write nothing in a part of the organization
-          resume       End a pause
-          discovery    Tell a running daemon about its look at the organization
-          check        Check the configuration, all problems at once
-          health       Ask whether the daemon on this machine serves, for supervisors of containers
-          match        Say what would become of an event: who is told what, or why nobody is
-          presets      List the event patterns that ship with orgwatch, or show one in full
-          teardown     Remove what orgwatch made: members first, the central account last
-          completions  Print the script that completes these commands in a shell
-          man          Print the manual page
-          help         Print this message or the help of the given subcommand(s)
+          serve         Run the daemon: keep every account as desired and show it over HTTP
+          plan          Show what `apply` would change; makes no writing call
+          apply         Make one full pass: show the plan, ask, change, and read again
+          status        Show who is covered and what is wrong
+          history       Show what happened: writes, drift, changes of coverage
+          holds         Show what a running daemon holds back, why, and how to release it
+          release       Let a running daemon do what it holds back, once
+          pause         Let a running daemon write nothing in a part of the organization
+          resume        End a pause
+          discovery     Tell a running daemon about its look at the organization
+          check         Check the configuration, all problems at once
+          health        Ask whether the daemon on this machine serves, for supervisors of containers
+          match         Say what would become of an event: who is told what, or why nobody is
+          presets       List the event patterns that ship with orgwatch, or show one in full
+          dead-letters  List the events that could not be delivered, or deliver them late
+          teardown      Remove what orgwatch made: members first, the central account last
+          completions   Print the script that completes these commands in a shell
+          man           Print the manual page
+          help          Print this message or the help of the given subcommand(s)
 
         Options:
           -h, --help

@@ -4,6 +4,7 @@ mod apply;
 mod check;
 mod complete;
 mod daemon;
+mod dead_letters;
 #[cfg(feature = "demo")]
 mod demo;
 mod health;
@@ -63,6 +64,7 @@ pub async fn run(cli: Cli) -> anyhow::Result<Outcome> {
         Command::Health(arguments) => health::run(&invocation, &arguments).await,
         Command::Match(arguments) => match_event::run(&invocation, &arguments),
         Command::Presets(arguments) => presets::run(&invocation, &arguments),
+        Command::DeadLetters(arguments) => dead_letters::run(&invocation, &arguments).await,
         Command::Teardown(arguments) => teardown::run(&invocation, &arguments).await,
         #[cfg(feature = "demo")]
         Command::Demo(arguments) => demo::run(&invocation, &arguments).await,

@@ -4,6 +4,7 @@ pub mod coverage;
 mod discover;
 pub mod fleet;
 mod inbox;
+pub mod letters;
 mod operations;
 mod pass;
 mod probe;
@@ -87,6 +88,8 @@ pub struct Controller {
     /// Told when the organization may have other accounts.
     discover_now: Notify,
     teller: std::sync::OnceLock<Arc<dyn Tell>>,
+    /// The dead letters as they were last read.
+    overview: Mutex<Option<Arc<crate::letters::Overview>>>,
     endpoints: Endpoints,
     iam_pace: Option<Pace>,
     metrics: Arc<Metrics>,
@@ -165,6 +168,7 @@ impl Controller {
             heard: Mutex::default(),
             discover_now: Notify::new(),
             teller: std::sync::OnceLock::new(),
+            overview: Mutex::default(),
             endpoints,
             iam_pace: settings.reconcile.iam_writes_per_second.map(Pace::per_second),
             metrics,

@@ -126,6 +126,7 @@ impl Snapshot {
             last_resync: None,
             pauses: Vec::new(),
             history: HistoryView::default(),
+            dead_letters: None,
             taken_at: now,
             started_at: now,
         }
@@ -184,6 +185,7 @@ impl Controller {
             last_resync: chronicle.last_resync.clone(),
             pauses: fleet.pauses().cloned().collect(),
             history: self.history.view(),
+            dead_letters: self.overview.lock().unwrap_or_else(PoisonError::into_inner).clone(),
             taken_at: now,
             started_at: self.started_at,
         }

@@ -314,6 +314,7 @@ pub(crate) fn snapshot(now: Timestamp) -> Snapshot {
         inbox: InboxView::default(),
         suppressed: suppressed(now),
         latency: LatencyView::default(),
+        dead_letters: None,
         last_resync: Some(ResyncView {
             started_at: ago(now, 50),
             finished_at: ago(now, 47),

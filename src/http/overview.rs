@@ -32,6 +32,7 @@ pub(super) struct Status<'a> {
     coverage: CoverageCounts,
     central: CentralStatus,
     holds: usize,
+    dead_letters: Option<usize>,
     wrong_place: Option<&'a Hold>,
     discovery: &'a DiscoveryView,
     inbox: &'a InboxView,
@@ -64,6 +65,7 @@ impl<'a> Status<'a> {
             coverage: s.coverage_counts(),
             central: CentralStatus { verdict: s.central.verdict },
             holds: s.holds.len(),
+            dead_letters: s.dead_letters.as_ref().map(|letters| letters.summary.letters),
             wrong_place: s.wrong_place.as_ref(),
             discovery: &s.discovery,
             inbox: &s.inbox,
@@ -217,4 +219,15 @@ pub(super) async fn holds(State(state): State<HttpState>, _: NoParams) -> Respon
     let snapshot = state.snapshot();
     let wrong_place = snapshot.wrong_place.as_ref();
     Json(Holds { items: &snapshot.holds, wrong_place, observed_at: snapshot.taken_at }).into_response()
+}
+
+/// `observed_at` is null until the queues were looked through for the first time, some minutes after the start.
+pub(super) async fn dead_letters(State(state): State<HttpState>, _: NoParams) -> Response {
+    match &state.snapshot().dead_letters {
+        Some(overview) => Json(&**overview).into_response(),
+        None => {
+            let nothing = json!({ "groups": [], "letters": null, "unreadable": [], "observed_at": null });
+            Json(nothing).into_response()
+        }
+    }
 }

@@ -138,6 +138,14 @@ const VALIDATED: &[Route] = &[
         || get(changes::list),
     ),
     read("/api/v1/holds", "holds", "What is planned and not made.", &[], "HoldList", || get(overview::holds)),
+    read(
+        "/api/v1/dead-letters",
+        "deadLetters",
+        "Events that could not be delivered.",
+        &[],
+        "DeadLetters",
+        || get(overview::dead_letters),
+    ),
     read("/api/v1/config", "config", "The effective configuration, without secrets.", &[], "Config", || {
         get(configured::configuration)
     }),

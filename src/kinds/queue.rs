@@ -146,7 +146,11 @@ async fn look(
     if let Some(policy) = attribute("Policy").filter(|text| !text.is_empty()) {
         attributes.insert("Policy".to_owned(), document::policy(&policy));
     }
-    let messages = attribute("ApproximateNumberOfMessages").and_then(|n| n.parse().ok()).unwrap_or(0);
+    // Those that somebody is just looking at are hidden, and lie there all the same.
+    let messages = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
+        .into_iter()
+        .filter_map(|name| attribute(name)?.parse::<u64>().ok())
+        .sum::<u64>();
     let mut notes = Vec::new();
     // What lies in the inbox waits for us.
     if messages > 0 && name != world.inbox_queue() {

@@ -252,6 +252,8 @@ pub struct Snapshot {
     pub pauses: Vec<Pause>,
     /// How the history is kept.
     pub history: HistoryView,
+    /// Dead letters; none until they were looked through.
+    pub dead_letters: Option<Arc<crate::letters::Overview>>,
     /// When this snapshot was put together.
     pub taken_at: Timestamp,
     /// When the daemon started.

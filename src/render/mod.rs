@@ -6,6 +6,7 @@
 pub mod apply;
 pub mod confirm;
 pub mod history;
+pub mod letters;
 pub mod operate;
 pub mod plan;
 pub mod presets;

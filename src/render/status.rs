@@ -32,6 +32,7 @@ pub fn status_json(snapshot: &Snapshot) -> Value {
         "coverage": snapshot.coverage_counts(),
         "central": { "verdict": snapshot.central.verdict },
         "holds": snapshot.holds.len(),
+        "dead_letters": snapshot.dead_letters.as_ref().map(|letters| letters.summary.letters),
         "oldest_observation_age_seconds": age(snapshot),
         "last_resync": snapshot.last_resync,
     })
@@ -260,6 +261,7 @@ mod tests {
             inbox: InboxView::default(),
             suppressed: Vec::new(),
             latency: LatencyView::default(),
+            dead_letters: None,
             last_resync: Some(ResyncView {
                 started_at: at("12:00:00"),
                 finished_at: at("12:00:03"),
@@ -433,6 +435,7 @@ mod tests {
             "uncovered": 1,
             "unknown": 2
           },
+          "dead_letters": null,
           "generation": 1,
           "holds": 0,
           "installation": "orgwatch",

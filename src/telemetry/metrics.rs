@@ -300,6 +300,12 @@ impl Collector for FromSnapshot {
 
         let in_sync = f64::from(u8::from(snapshot.central.verdict == Verdict::InSync));
         gauge(&mut encoder, "central_in_sync", "Whether the receiving side is in sync.", None, in_sync)?;
+        if let Some(letters) = &snapshot.dead_letters {
+            #[expect(clippy::cast_precision_loss, reason = "far fewer than a float counts")]
+            let count = letters.summary.letters as f64;
+            let help = "Events in dead-letter queues, as they were last looked through.";
+            gauge(&mut encoder, "dead_letters", help, None, count)?;
+        }
         if let Some(age) = snapshot.oldest_observation_age(Timestamp::now()) {
             let help = "Age of the oldest reading of any target.";
             gauge(&mut encoder, "oldest_observation_age", help, Some(&Unit::Seconds), age)?;

@@ -23,6 +23,7 @@ mod foreign;
 mod guard;
 mod installs;
 mod interrupted;
+mod letters;
 mod limits;
 mod listings;
 mod privilege;

@@ -38,6 +38,7 @@ async fn status_says_everything_in_numbers() {
         "uncovered": 1,
         "unknown": 1
       },
+      "dead_letters": null,
       "discovery": {
         "accounts": 8,
         "doubtful": "the listing lacks 12 of 20 known accounts; nothing departs until 3 agree",

@@ -227,3 +227,14 @@ def another_accounts_queue(c: Context):
         "opened for another": tries(c.other.sqs.send_message, QueueUrl=opened, MessageBody="a"),
         "opened for sending only": tries(c.member.sqs.receive_message, QueueUrl=opened),
     }
+
+
+@probe
+def messages_of_a_batch_are_shown_again(c: Context):
+    url = queue(c)
+    c.central.sqs.send_message(QueueUrl=url, MessageBody="x")
+    handle = receive(c, url)[0]["ReceiptHandle"]
+    hidden = receive(c, url)
+    entries = [{"Id": "a", "ReceiptHandle": handle, "VisibilityTimeout": 0}]
+    answer = c.central.sqs.change_message_visibility_batch(QueueUrl=url, Entries=entries)
+    return {"hidden": hidden, "told": answer["Successful"], "then": [m["Body"] for m in receive(c, url)]}

@@ -186,6 +186,7 @@ impl Scenario {
         self.what_the_list_of_drifts_lacks(&config).await?;
         self.strange_subscription(&config).await?;
         self.adoption().await?;
+        self.dead_letters(&config).await?;
         self.orphans(&config).await?;
         self.wakes(&config).await?;
         if thorough {

@@ -70,6 +70,9 @@ fn needed(call: &Call) -> Vec<String> {
         (Service::Iam, "CreateRole") if with("Tags") => needed.push("iam:TagRole".to_owned()),
         // AWS: a batch is allowed by the action for one.
         (Service::Sqs, "DeleteMessageBatch") => needed = vec!["sqs:DeleteMessage".to_owned()],
+        (Service::Sqs, "ChangeMessageVisibilityBatch") => {
+            needed = vec!["sqs:ChangeMessageVisibility".to_owned()];
+        }
         _ => {}
     }
     needed

@@ -290,9 +290,11 @@ impl Stage {
     }
 }
 
-/// Whether the product made this call, and it writes: reading the inbox, message by message, changes nothing that is
-/// installed.
+/// Whether the product made this call, and it writes: reading the inbox or dead letters, message by message, changes
+/// nothing that is installed.
 pub(crate) fn is_write_of_ours(entry: &Entry) -> bool {
-    let reads_inbox = ["ReceiveMessage", "DeleteMessageBatch"].contains(&entry.call.operation.as_str());
-    entry.write && !reads_inbox && entry.principal().contains("role/orgwatch-")
+    let reads = ["ReceiveMessage", "DeleteMessageBatch", "ChangeMessageVisibilityBatch"];
+    entry.write
+        && !reads.contains(&entry.call.operation.as_str())
+        && entry.principal().contains("role/orgwatch-")
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use serde_json::{Map, Value, json};
 
 use super::errors::modelled;
-use super::exchange::{Outgoing, no_handle, put};
+use super::exchange::{Outgoing, hide, no_handle, put};
 use super::{Place, admit, query_code};
 use crate::call::{Call, Refusal};
 use crate::world::World;
@@ -106,6 +106,22 @@ pub(super) fn delete(world: &mut World, call: &Call) -> Result<Value, Refusal> {
                 queue.messages.remove(number);
             }
             (id, found.map(|_| Map::new()).map_err(|()| no_handle(handle)))
+        })
+        .collect();
+    Ok(answer(results))
+}
+
+pub(super) fn change_visibility(world: &mut World, call: &Call) -> Result<Value, Refusal> {
+    let place = Place::of(call)?;
+    admit(world, call, "sqs:ChangeMessageVisibility", &place)?;
+    let now = world.now();
+    let (queue, _) = place.open(world)?;
+    let results = entries(call)?
+        .into_iter()
+        .map(|(id, entry)| {
+            let handle = entry.get("ReceiptHandle").and_then(Value::as_str).unwrap_or_default();
+            let seconds = entry.get("VisibilityTimeout").and_then(Value::as_i64);
+            (id, hide(&mut queue.messages, handle, seconds, now).map(|()| Map::new()))
         })
         .collect();
     Ok(answer(results))

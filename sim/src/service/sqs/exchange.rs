@@ -5,11 +5,11 @@ use std::time::Duration;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 use serde_json::{Map, Value, json};
 
 use super::errors::{invalid, missing, modelled, out_of_range};
-use super::message::{Attribute, Message};
+use super::message::{Attribute, Message, Messages};
 use super::{Place, admit, digest};
 use crate::call::{Call, Caller, Principal, Refusal, Service};
 use crate::world::World;
@@ -224,15 +224,26 @@ pub(super) fn change_visibility(world: &mut World, call: &Call) -> Result<Value,
     let now = world.now();
     let (queue, _) = place.open(world)?;
     let handle = handle(call)?;
-    let seconds = call.number("VisibilityTimeout").ok_or_else(|| missing("VisibilityTimeout"))?;
+    hide(&mut queue.messages, handle, call.number("VisibilityTimeout"), now)?;
+    Ok(Value::Null)
+}
+
+/// Hides a message that was received for so many seconds from now.
+pub(super) fn hide(
+    messages: &mut Messages,
+    handle: &str,
+    seconds: Option<i64>,
+    now: Timestamp,
+) -> Result<(), Refusal> {
+    let seconds = seconds.ok_or_else(|| missing("VisibilityTimeout"))?;
     if !(0..=LONGEST_HIDING).contains(&seconds) {
         return Err(out_of_range("VisibilityTimeout", seconds, 0, LONGEST_HIDING));
     }
-    let found = queue.messages.of_handle(handle).map_err(|()| no_handle(handle))?;
+    let found = messages.of_handle(handle).map_err(|()| no_handle(handle))?;
     let number = found.filter(|(_, message)| message.visible_at > now).map(|(number, _)| number);
     let number =
         number.ok_or_else(|| modelled("MessageNotInflight", "The specified message isn't in flight."))?;
     let until = now.saturating_add(SignedDuration::from_secs(seconds)).unwrap_or(now);
-    queue.messages.hide(number, until);
-    Ok(Value::Null)
+    messages.hide(number, until);
+    Ok(())
 }

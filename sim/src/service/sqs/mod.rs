@@ -110,6 +110,7 @@ pub fn perform(world: &mut World, call: &Call) -> Result<Value, Refusal> {
         "DeleteMessage" => exchange::delete(world, call),
         "DeleteMessageBatch" => batch::delete(world, call),
         "ChangeMessageVisibility" => exchange::change_visibility(world, call),
+        "ChangeMessageVisibilityBatch" => batch::change_visibility(world, call),
         _ => Err(Refusal::bad("InvalidAction", format!("{} is not simulated", call.operation))),
     }
 }

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use orgwatch::controller::letters::Fate;
 use orgwatch::controller::{Purpose, Teardown};
 use orgwatch_sim::call::Service;
 use orgwatch_sim::service::sns;
@@ -141,6 +142,35 @@ impl Scenario {
              adopt = ['topic:{WATCH}', 'queue:orgwatch-dead-letters']\n"
         );
         self.mend("adoption", &self.config(&adopt), false).await
+    }
+
+    /// An event lies in the dead-letter queue; it is listed and delivered late.
+    pub(super) async fn dead_letters(&self, config: &str) -> Done {
+        let event = json!({
+            "source": "aws.iam", "detail-type": "AWS API Call via CloudTrail", "account": self.member(),
+            "detail": { "eventSource": "iam.amazonaws.com", "eventName": "CreateUser" },
+        });
+        let rule = format!(
+            "arn:{}:events:{}:{}:rule/{WATCH}",
+            self.stage.kit.partition,
+            self.stage.region(),
+            self.member()
+        );
+        let attributes = json!({ "RULE_ARN": { "DataType": "String", "StringValue": rule } });
+        let input = json!({ "QueueUrl": self.queue(), "MessageBody": event.to_string(), "MessageAttributes": attributes });
+        self.people(&self.stage.kit.central_account, Service::Sqs, "SendMessage", input);
+        let daemon = self.look(config, Purpose::default()).await?;
+        let controller = &daemon.controller;
+        for queue in controller.letters(&daemon.stop).await {
+            queue.letters.map_err(|error| error.to_string())?;
+        }
+        let mut fates = Vec::new();
+        for region in controller.letter_regions() {
+            let tell = |_: &_, fate: &Fate| fates.push(fate.clone());
+            let delivered = controller.deliver_letters(&region, 10, |_| true, &daemon.stop, tell).await;
+            delivered.map_err(|error| error.to_string())?;
+        }
+        if fates == [Fate::Delivered(1)] { Ok(()) } else { Err(format!("dead letters: {fates:?}")) }
     }
 
     /// A second watch with its alert comes and goes, and so do a queue and roles that nobody wants any more.
