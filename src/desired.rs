@@ -57,10 +57,13 @@ pub fn world(
         },
         only_forwarders: settings.central.senders == Senders::ForwardingRoles,
         archive_days: settings.central.archive_retention.map(config::days),
+        canary: settings.canary.interval.is_some(),
         watches: settings.watches.iter().map(|watch| Arc::new(resolved(settings, watch))).collect(),
         alerts: Vec::new(),
         guard: None,
-        inbox: settings.guard.enabled || settings.alerts.iter().any(|alert| !alert.suppress.is_empty()),
+        inbox: settings.guard.enabled
+            || settings.canary.interval.is_some()
+            || settings.alerts.iter().any(|alert| !alert.suppress.is_empty()),
         member_roles: member_roles(settings),
         central_role: settings
             .central
@@ -136,7 +139,7 @@ fn resolved(settings: &Settings, watch: &WatchSettings) -> Watch {
     let rule = format!("{}-{}", settings.installation, watch.name);
     Watch {
         name: watch.name.clone(),
-        pattern: compile::sender(watch.pattern.value(), &rule),
+        pattern: compile::sender(watch.pattern.value(), &rule, settings.canary.interval.is_some()),
         read_events: watch.read_events,
         contained_in: compile::contained_in(watch, &settings.watches),
     }

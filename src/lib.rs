@@ -7,6 +7,7 @@
 
 pub mod app;
 pub mod aws;
+pub mod canary;
 pub mod cli;
 pub mod clock;
 pub mod commands;

@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
+use crate::canary;
 use crate::compile::{self, AlertRules};
 use crate::config::Format;
 use crate::guard;
@@ -109,6 +110,8 @@ pub struct World {
     pub only_forwarders: bool,
     /// How long the archive of the bus keeps events, in days, 0 for ever; none: there is no archive.
     pub archive_days: Option<i32>,
+    /// Whether sender rules take canaries, and a rule of the central bus hands them to the inbox.
+    pub canary: bool,
     /// What members forward, in the order of the settings.
     pub watches: Vec<Arc<Watch>>,
     /// What is delivered.
@@ -196,7 +199,9 @@ impl World {
             "sender_rule" => named(&[guard::MEMBER]),
             "guard_rule" => true,
             "forwarding_role" => self.forwarder.managed && name == self.guard_role(),
-            "alert_rule" => named(&[guard::WAKE, guard::TAMPER]) || compile::is_hidden(name),
+            "alert_rule" => {
+                named(&[guard::WAKE, guard::TAMPER, canary::RULE]) || compile::is_hidden(name)
+            }
             "topic" => named(&[guard::TAMPER]),
             "queue" => name == self.inbox_queue(),
             _ => false,

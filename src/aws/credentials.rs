@@ -186,6 +186,20 @@ impl Broker {
         })
     }
 
+    /// A session that sends canaries to the default bus of a member, and can send nothing else.
+    pub async fn canary(&self, world: &World, target: &Target) -> Result<Session, CloudError> {
+        let credentials = match hop(&target.reach) {
+            None => None,
+            Some((role, hop)) => Some(self.held(role, session_policy::canary(world, target), hop).await?),
+        };
+        Ok(Session {
+            account: target.account().clone(),
+            region: target.region().clone(),
+            access: Access::Send,
+            credentials,
+        })
+    }
+
     /// A session that looks through the dead letters of a Region of the central account, or delivers them too.
     pub async fn letters(
         &self,

@@ -68,6 +68,15 @@ mod tests {
     }
 
     #[test]
+    fn the_session_that_sends_sends_events_and_nothing_else() {
+        assert!(Access::Send.allows("PutEvents"));
+        for other in ["PutRule", "PutTargets", "Publish", "SendMessage", "GetRole", "AssumeRole"] {
+            assert!(!Access::Send.allows(other), "{other}");
+        }
+        assert!(!Access::Read.allows("PutEvents"));
+    }
+
+    #[test]
     fn the_sessions_of_dead_letters_read_them_and_only_one_of_them_delivers_and_removes() {
         for fine in ["GetQueueUrl", "ReceiveMessage", "ChangeMessageVisibilityBatch"] {
             assert!(Access::Letters.allows(fine) && Access::Delivery.allows(fine), "{fine}");

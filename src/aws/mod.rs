@@ -12,6 +12,7 @@ pub mod letters;
 mod limited;
 pub mod load;
 pub mod organization;
+pub mod sending;
 pub mod session_policy;
 pub mod sns;
 pub mod sqs;
@@ -46,6 +47,8 @@ pub enum Access {
     Letters,
     /// Publishes what dead letters hold, and removes them.
     Delivery,
+    /// Sends events of orgwatch's own.
+    Send,
 }
 
 impl Access {
@@ -62,6 +65,7 @@ impl Access {
             Self::Write => true,
             Self::Inbox => ["DeleteMessageBatch", "GetQueueUrl", "ReceiveMessage"].contains(&operation),
             Self::Letters => letters(),
+            Self::Send => operation == "PutEvents",
             Self::Delivery => letters() || ["DeleteMessage", "Publish"].contains(&operation),
         }
     }

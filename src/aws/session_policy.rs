@@ -80,6 +80,20 @@ pub fn inbox(queue_arn: &str) -> String {
     allow(&INBOX, queue_arn)
 }
 
+/// The policy of the session that sends canaries in a member.
+pub fn canary(world: &World, target: &Target) -> String {
+    let bus = world.arn("events", target.region(), target.account(), "event-bus/default");
+    // All of the call's sources, of which there must be some.
+    json!({ "Version": "2012-10-17", "Statement": [{
+        "Effect": "Allow", "Action": "events:PutEvents", "Resource": bus,
+        "Condition": {
+            "ForAllValues:StringEquals": { "events:source": crate::canary::SOURCE },
+            "Null": { "events:source": "false" },
+        },
+    }] })
+    .to_string()
+}
+
 /// The policy of the session that looks through the dead letters of a Region, or delivers them too.
 pub fn letters(world: &World, region: &Region, deliver: bool) -> String {
     let queue = world.dead_letter_arn(region);

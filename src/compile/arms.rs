@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use crate::canary;
 use crate::document;
 
 /// A rule's pattern, and beside it further patterns, each whole: no field is in the base and in an arm at once, which
@@ -20,9 +21,9 @@ pub(super) fn room(arms: &[Value]) -> usize {
     around + arms.iter().map(|arm| arm.to_string().chars().count() + 1).sum::<usize>()
 }
 
-/// What a sender rule forwards besides its watch, by the rule's name.
-pub(super) fn of_sender(_rule: &str) -> Vec<Value> {
-    Vec::new()
+/// What a sender rule forwards besides its watch, by the rule's name: its own canaries, where any are sent.
+pub(super) fn of_sender(rule: &str, canaries: bool) -> Vec<Value> {
+    if canaries { vec![canary::arm(rule)] } else { Vec::new() }
 }
 
 /// What the first rule of an alert delivers besides what its watches forward, by the alert's name.

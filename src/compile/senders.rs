@@ -55,6 +55,6 @@ pub fn contained_in(watch: &Watch, all: &[Watch]) -> Vec<String> {
 }
 
 /// The pattern of the sender rule of this name.
-pub fn sender(pattern: &Value, rule: &str) -> Value {
-    arms::with_arms(pattern, &arms::of_sender(rule))
+pub fn sender(pattern: &Value, rule: &str, canaries: bool) -> Value {
+    arms::with_arms(pattern, &arms::of_sender(rule, canaries))
 }

@@ -4,6 +4,7 @@
 //! `validate` checks what must hold between sections. Nothing else reads the process environment.
 
 mod alert;
+mod canary;
 mod central;
 mod effective;
 mod guard;
@@ -34,6 +35,7 @@ mod tests;
 use std::path::{Path, PathBuf};
 
 pub use alert::{Alert, Format, OwnWrites, Subscription, UnknownSubscriptions};
+pub use canary::CanarySettings;
 pub use central::{CentralSettings, Senders, days};
 pub use effective::Setting;
 pub use guard::GuardSettings;

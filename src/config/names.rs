@@ -7,11 +7,12 @@ use super::reader::{Place, Table};
 use crate::model::ids::Installation;
 
 /// Names that orgwatch needs for resources of its own, or may need.
-const RESERVED: [&str; 11] = [
+const RESERVED: [&str; 12] = [
     "guard",
     "guard-central",
     "guard-central-own",
     "wake",
+    "canary",
     "heartbeat",
     "tamper",
     "health",

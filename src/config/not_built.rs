@@ -8,8 +8,6 @@ const NOT_BUILT: &[(&str, &str, &str)] = &[
     ("central", "kms_key_arn", r#""off""#),
     ("alert[]", "kms_key_arn", r#""off""#),
     ("alert[]", "delivery", r#""topic-policy""#),
-    ("canary", "interval", r#""off""#),
-    ("canary", "timeout", r#""5m""#),
     ("drill", "schedule", r#""off""#),
     ("drill", "max_age", r#""35d""#),
     ("notify", "alert", r#""off""#),
@@ -17,7 +15,7 @@ const NOT_BUILT: &[(&str, &str, &str)] = &[
 ];
 
 /// The sections of which nothing is built.
-pub(super) const SECTIONS: [&str; 3] = ["canary", "drill", "notify"];
+pub(super) const SECTIONS: [&str; 2] = ["drill", "notify"];
 
 /// The keys of the table at `path` that are not built, each with its only value.
 pub(super) fn keys(path: &str) -> impl Iterator<Item = (&'static str, &'static str)> + use<> {

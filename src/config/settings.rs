@@ -7,12 +7,12 @@ use super::reader::Table;
 use super::validate::{self, Sections};
 use super::watch::Watch;
 use super::{
-    Alert, CentralSettings, GuardSettings, HistorySettings, HttpSettings, LogSettings, MemberSettings,
-    OrganizationSettings, ReconcileSettings, TrailSettings,
+    Alert, CanarySettings, CentralSettings, GuardSettings, HistorySettings, HttpSettings, LogSettings,
+    MemberSettings, OrganizationSettings, ReconcileSettings, TrailSettings,
 };
 use super::{
-    alert, central, guard, history, http, log, member, names, not_built, organization, partition, reconcile,
-    trail, watch,
+    alert, canary, central, guard, history, http, log, member, names, not_built, organization, partition,
+    reconcile, trail, watch,
 };
 use crate::model::ids::{Installation, Region};
 use crate::model::partition::Partition;
@@ -38,6 +38,8 @@ pub struct Settings {
     pub guard: GuardSettings,
     /// Whether accounts need a trail.
     pub trail: TrailSettings,
+    /// Whether and how often it is proven that members' events arrive.
+    pub canary: CanarySettings,
     /// How far and how fast we go.
     pub reconcile: ReconcileSettings,
     /// Who may ask the daemon.
@@ -95,6 +97,7 @@ pub(super) fn read(
     not_built::SECTIONS.iter().for_each(|section| t.table(section).finish());
     let guard = guard::read(t.table("guard"));
     let trail = trail::read(t.table("trail"));
+    let canary = canary::read(t.table("canary"));
     let reconcile = reconcile::read(t.table("reconcile"));
     let http = http::read(t.table("http"));
     let history = history::read(t.table("history"), environment);
@@ -109,6 +112,7 @@ pub(super) fn read(
         watches: &watches,
         alerts: &alerts,
         guard: guard.as_ref(),
+        canary: canary.as_ref(),
         environment_region: environment_region.as_ref(),
     };
     validate::across(&sections, report);
@@ -122,6 +126,7 @@ pub(super) fn read(
         alerts: alerts.into_iter().collect::<Option<_>>()?,
         guard: guard?,
         trail: trail?,
+        canary: canary?,
         reconcile: reconcile?,
         http: http?,
         history: history?,

@@ -5,12 +5,13 @@ use std::collections::BTreeSet;
 use super::problem::Report;
 use super::problem::quoted;
 use super::{
-    Alert, CentralSettings, Format, ForwardingRole, GuardSettings, MemberSettings, OrganizationSettings,
-    Watch, WatchRegions, guard, partition,
+    Alert, CanarySettings, CentralSettings, Format, ForwardingRole, GuardSettings, MemberSettings,
+    OrganizationSettings, Watch, WatchRegions, guard, partition,
 };
+use crate::compile;
 use crate::model::ids::{Installation, Region};
 use crate::model::partition::Partition;
-use crate::pattern::MAX_WILDCARD_RULES;
+use crate::pattern::{MAX_CHARACTERS, MAX_WILDCARD_RULES};
 use crate::presets::{self, Regions};
 
 /// The sections that could be read.
@@ -22,6 +23,7 @@ pub(super) struct Sections<'a> {
     pub(super) watches: &'a [Option<Watch>],
     pub(super) alerts: &'a [Option<Alert>],
     pub(super) guard: Option<&'a GuardSettings>,
+    pub(super) canary: Option<&'a CanarySettings>,
     pub(super) environment_region: Option<&'a Region>,
 }
 
@@ -33,6 +35,7 @@ pub(super) fn across(sections: &Sections<'_>, report: &Report) {
     sections.wildcards(report);
     sections.topics(report);
     sections.guard(report);
+    sections.canary(report);
 }
 
 impl<'a> Sections<'a> {
@@ -42,6 +45,25 @@ impl<'a> Sections<'a> {
             .iter()
             .enumerate()
             .filter_map(|(i, watch)| Some((format!("watch[{i}]"), watch.as_ref()?)))
+    }
+
+    /// A sender rule takes canaries by a part of its own pattern, for which there must be room.
+    fn canary(&self, report: &Report) {
+        let on = self.canary.is_some_and(|canary| canary.interval.is_some());
+        let Some(installation) = self.installation.filter(|_| on) else { return };
+        for (path, watch) in self.watches() {
+            let rule = format!("{installation}-{}", watch.name);
+            let length = compile::sender(watch.pattern.value(), &rule, true).to_string().chars().count();
+            if length > MAX_CHARACTERS {
+                report.add::<()>(
+                    "E-pattern-too-long",
+                    &format!("{path}.pattern"),
+                    format!("{length} characters with the part that takes canaries"),
+                    format!("at most {MAX_CHARACTERS}"),
+                    "shorten the pattern, or set `canary.interval` to \"off\"",
+                );
+            }
+        }
     }
 
     fn partition(&self) -> Partition {

@@ -1,5 +1,6 @@
 //! Whether an IAM change in an account would reach people. Pure.
 
+use super::canary::Proof;
 use crate::judge::{CONTESTED, MISSING, NAME_TAKEN, SETTLING, STRANGER, UNKNOWN_SUBSCRIPTION};
 use crate::kinds::topic::{NO_CONFIRMED_SUBSCRIPTION, SUBSCRIPTION_PENDING};
 use crate::model::error::{CloudError, ErrorClass};
@@ -50,6 +51,10 @@ pub struct Facts<'a> {
     pub trail: Option<&'a Presence>,
     /// What must hold, once that is known.
     pub world: Option<&'a World>,
+    /// What canaries say of it; none where none are sent.
+    pub proof: Option<&'a Proof>,
+    /// Where a missing canary was lost, as far as that is known.
+    pub lost_at: Option<&'a str>,
 }
 
 impl Facts<'_> {
@@ -59,9 +64,16 @@ impl Facts<'_> {
     }
 }
 
+/// Canaries do not arrive though everything is in place.
+pub const CANARY_MISSING: &str = "CanaryMissing";
+
 /// The members' half and the central half together.
 pub fn of_account(facts: &Facts<'_>, central: &Judgement) -> Judgement {
     let own = own_half(facts);
+    // Where the central half is broken, that is why canaries are missing.
+    if own.reason == CANARY_MISSING && !central.coverage.is_covered() {
+        return central.clone();
+    }
     if !own.coverage.is_covered() {
         return own;
     }
@@ -127,13 +139,37 @@ fn own_half(facts: &Facts<'_>) -> Judgement {
     let worst = facts.views.iter().flat_map(|v| v.resources.iter().map(move |r| (*v, r)));
     let worst = worst.filter(|(_, r)| facts.carries(r) && matters(r));
     let Some((view, resource)) = worst.max_by_key(|(_, r)| r.verdict) else {
-        return Judgement::new(
+        return in_sync(facts);
+    };
+    of_resource(facts, view, resource)
+}
+
+/// What is known where everything is as desired.
+fn in_sync(facts: &Facts<'_>) -> Judgement {
+    match facts.proof {
+        Some(Proof::Missing { region, rule, since }) => Judgement::new(
+            Coverage::Broken,
+            CANARY_MISSING,
+            format!(
+                "everything is in place, but two canaries in a row through {rule} in {region} did not arrive, the first \
+                 sent at {since:.0}; {}",
+                facts.lost_at.unwrap_or("where they were lost is not known yet")
+            ),
+        ),
+        Some(Proof::Proven(sent_at)) => Judgement::new(
+            Coverage::Configured,
+            "InSync",
+            format!(
+                "everything is in place, and a canary sent at {sent_at:.0} came from the account to the central bus; what \
+                 follows there is not proven by an alert that arrived"
+            ),
+        ),
+        Some(Proof::Unproven) | None => Judgement::new(
             Coverage::Configured,
             "InSync",
             "everything is in place; not proven by an alert that arrived",
-        );
-    };
-    of_resource(facts, view, resource)
+        ),
+    }
 }
 
 /// What the account's trails do to its coverage; nothing as long as nobody looked.

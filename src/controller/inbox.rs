@@ -178,6 +178,7 @@ impl Controller {
             Message::Hidden(event) => self.not_delivered(event, now),
             Message::Wake(tampering) => self.tampered(requests, world, tampering, now),
             Message::Organization { account, event, at } => self.reorganized(&account, &event, at, now),
+            Message::Canary { account, rule, nonce } => self.canary_returned(&account, &rule, &nonce),
             Message::Foreign(reason) => {
                 tracing::debug!(reason, "A message of the inbox is none that we know");
                 "foreign"

@@ -1,5 +1,6 @@
 //! The controller: discovers, passes over targets, keeps what it learns, and says how things stand.
 
+pub mod canary;
 pub mod coverage;
 mod discover;
 pub mod fleet;
@@ -88,6 +89,7 @@ pub struct Controller {
     /// Told when the organization may have other accounts.
     discover_now: Notify,
     teller: std::sync::OnceLock<Arc<dyn Tell>>,
+    canaries: Mutex<Option<canary::Canaries>>,
     /// The dead letters as they were last read.
     overview: Mutex<Option<Arc<crate::letters::Overview>>>,
     endpoints: Endpoints,
@@ -168,6 +170,7 @@ impl Controller {
             heard: Mutex::default(),
             discover_now: Notify::new(),
             teller: std::sync::OnceLock::new(),
+            canaries: Mutex::new(canary::Canaries::new(settings.canary)),
             overview: Mutex::default(),
             endpoints,
             iam_pace: settings.reconcile.iam_writes_per_second.map(Pace::per_second),

@@ -11,6 +11,7 @@ use jiff::Timestamp;
 use self::holds::holds;
 use self::shown::Shown;
 use super::Controller;
+use super::canary::Proof;
 use super::coverage::{self, Facts, Judgement};
 use super::fleet::Fleet;
 use crate::config::{Mode, Settings};
@@ -215,6 +216,8 @@ impl Controller {
             world: fleet.world.as_deref(),
             regions_unknown: None,
             trail: None,
+            proof: None,
+            lost_at: None,
         };
         let alerts = fleet.world.as_ref().map_or(0, |world| world.alerts.len());
         let judgement = coverage::of_central(&facts, alerts);
@@ -253,6 +256,11 @@ impl Controller {
         let management = fleet.organization.as_ref().is_some_and(|(_, management)| *management == account.id);
         let first = wanted.first();
         let trail = fleet.trail_of(&account.id, now);
+        let proof = self.proof(wanted.iter().map(|target| &target.key), now);
+        let lost_at = match &proof {
+            Some(Proof::Missing { rule, .. }) => Some(self.lost_at(&account.id, rule)),
+            _ => None,
+        };
         let facts = Facts {
             standing: known.standing,
             standing_reason: known.reason.as_deref(),
@@ -265,6 +273,8 @@ impl Controller {
             world: fleet.world.as_deref(),
             regions_unknown: fleet.regions.error(&account.id).filter(|_| fleet.rules.everywhere),
             trail: trail.as_ref(),
+            proof: proof.as_ref(),
+            lost_at: lost_at.as_deref(),
         };
         let judgement = coverage::of_account(&facts, central);
         let paused = fleet.pause_of(&account.id);

@@ -16,6 +16,7 @@ mod writes;
 
 use jiff::Timestamp;
 
+use crate::canary::Nonce;
 use crate::model::ids::{AccountId, Region};
 
 pub use flood::Flood;
@@ -40,6 +41,15 @@ pub enum Message {
     },
     /// An alert did not deliver an event, as its suppressions ask.
     Hidden(hidden::HiddenEvent),
+    /// Says to be a canary.
+    Canary {
+        /// The account that sent it, as EventBridge says.
+        account: AccountId,
+        /// The sender rule that took it, as the message says.
+        rule: String,
+        /// What it carries.
+        nonce: Nonce,
+    },
     /// No message that we know: dropped and counted, with the reason as a constant.
     Foreign(&'static str),
 }

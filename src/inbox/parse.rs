@@ -6,6 +6,7 @@ use serde_json::Value;
 
 use super::hidden::{self, HiddenEvent};
 use super::{Message, Tampering};
+use crate::canary::{self, Nonce};
 
 /// The longest body that is read, in bytes: more than EventBridge's largest event.
 pub const LONGEST: usize = 300 * 1024;
@@ -48,6 +49,13 @@ pub fn parse(body: &str) -> Message {
             (Ok(account), Some(event)) => Message::Organization { account, event, at: envelope.time },
             _ => Message::Foreign("Malformed"),
         },
+        canary::SOURCE => {
+            let nonce = envelope.detail.get("nonce").and_then(Value::as_str).and_then(Nonce::parse);
+            match (envelope.account.parse(), text(&envelope.detail, "/rule"), nonce) {
+                (Ok(account), Some(rule), Some(nonce)) => Message::Canary { account, rule, nonce },
+                _ => Message::Foreign("Malformed"),
+            }
+        }
         _ => Message::Foreign("UnknownSource"),
     }
 }

@@ -2,11 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::rule::{self, RuleSpec};
 use super::{Kind, Removal, Scope, Seen, Sights, guard_text};
 use crate::aws::{Cloud, Session};
+use crate::canary;
 use crate::compile::{Rule, hidden_name, rule_names};
 use crate::format::{self, Heading};
 use crate::guard;
@@ -53,6 +54,9 @@ impl Kind for AlertRule {
                     .map(|(name, rule)| (name, spec(world, alert, rule, Some(guard_text::tamper())))),
             );
             rules.insert(world.named(guard::WAKE), to_inbox(world, guard::pattern::wake(world)));
+        }
+        if world.canary {
+            rules.insert(world.named(canary::RULE), to_inbox(world, json!({ "source": [canary::SOURCE] })));
         }
         rules
     }

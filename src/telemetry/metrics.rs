@@ -78,6 +78,7 @@ pub struct Metrics {
     calls: Family<CallLabels, Counter>,
     errors: Family<ErrorLabels, Counter>,
     passes: Family<SideLabels, Histogram>,
+    canaries: Histogram,
     drift_found: Family<DriftLabels, Counter>,
     repaired: Family<RepairLabels, Counter>,
     writes_failed: Family<FailureLabels, Counter>,
@@ -130,6 +131,13 @@ impl Metrics {
                 "Time of one pass over one target",
                 passes,
             ),
+            canaries: added(
+                &mut r,
+                "canary_duration",
+                Some(Unit::Seconds),
+                "From sending a canary in a member to its arrival",
+                durations(),
+            ),
             drift_found: added(&mut r, "drift_found", None, "Resources found not in sync", Family::default()),
             repaired: added(&mut r, "drift_repaired", None, "Changes made", Family::default()),
             writes_failed: added(
@@ -175,6 +183,11 @@ impl Metrics {
     /// One pass over a target took `seconds`.
     pub fn pass(&self, side: Side, seconds: f64) {
         self.passes.get_or_create(&SideLabels { side: side_label(side) }).observe(seconds);
+    }
+
+    /// A canary came back `seconds` after it was sent.
+    pub fn canary(&self, seconds: f64) {
+        self.canaries.observe(seconds);
     }
 
     /// A pass saw a resource that is not in sync.
@@ -361,6 +374,7 @@ pub(super) mod tests {
         metrics.aws_call("sts", "AssumeRole", None);
         metrics.pass(Side::Member, 0.3);
         metrics.pass(Side::Central, 200.0);
+        metrics.canary(1.5);
         metrics.drift_found("sender_rule", Verdict::Drifted);
         metrics.repaired("sender_rule", Action::Update);
         metrics.write_failed("topic", ErrorClass::Denied);

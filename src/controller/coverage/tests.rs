@@ -48,6 +48,8 @@ fn facts<'a>(views: &'a [&'a TargetView]) -> Facts<'a> {
         world: None,
         regions_unknown: None,
         trail: None,
+        proof: None,
+        lost_at: None,
     }
 }
 
@@ -224,4 +226,25 @@ fn nobody_told_is_nobody_covered() {
     // Some confirmed, one not yet: people are told.
     assert_eq!(central(topic(&[SUBSCRIPTION_PENDING], Verdict::InSync), 1), (Coverage::Configured, "InSync"));
     assert_eq!(central(topic(&silent, Verdict::Orphan), 1), (Coverage::Configured, "InSync"));
+}
+
+#[test]
+fn missing_canaries_break_what_is_in_sync_unless_the_central_half_explains_them() {
+    let view = view(vec![resource("sender_rule", Verdict::InSync, None, &[])]);
+    let views = [&view];
+    let proof = Proof::Missing {
+        region: "us-east-1".parse().unwrap(),
+        rule: "orgwatch-iam-changes".to_owned(),
+        since: "2026-11-20T12:00:00Z".parse().unwrap(),
+    };
+    let missing = Facts { proof: Some(&proof), lost_at: Some("lost there"), ..facts(&views) };
+    let told = of_account(&missing, &fine());
+    assert_eq!((told.coverage, told.reason), (Coverage::Broken, CANARY_MISSING));
+    assert!(told.message.ends_with("lost there"), "{}", told.message);
+    let broken = Judgement::new(Coverage::Broken, "BusMissing", "the bus is gone");
+    assert_eq!(of_account(&missing, &broken), broken);
+    let proven = Proof::Proven("2026-11-20T12:00:00Z".parse().unwrap());
+    let told = of_account(&Facts { proof: Some(&proven), ..facts(&views) }, &fine());
+    assert_eq!((told.coverage, told.reason), (Coverage::Configured, "InSync"));
+    assert!(told.message.contains("a canary sent at 2026-11-20T12:00:00Z came"), "{}", told.message);
 }

@@ -68,6 +68,7 @@ async fn status_says_everything_in_numbers() {
         "started_at": "2026-11-20T11:59:10Z"
       },
       "latency": {
+        "canary_seconds": null,
         "join_to_covered_seconds": null,
         "tamper_to_noticed_seconds": null,
         "tamper_to_repaired_seconds": null

@@ -42,4 +42,6 @@ pub struct LatencyView {
     pub tamper_to_repaired_seconds: Option<f64>,
     /// From an account's joining until it was covered.
     pub join_to_covered_seconds: Option<f64>,
+    /// From sending a canary in a member to its arrival.
+    pub canary_seconds: Option<f64>,
 }

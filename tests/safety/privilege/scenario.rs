@@ -187,6 +187,7 @@ impl Scenario {
         self.strange_subscription(&config).await?;
         self.adoption().await?;
         self.dead_letters(&config).await?;
+        self.canaries().await?;
         self.orphans(&config).await?;
         self.wakes(&config).await?;
         if thorough {

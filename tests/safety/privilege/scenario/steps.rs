@@ -144,6 +144,22 @@ impl Scenario {
         self.mend("adoption", &self.config(&adopt), false).await
     }
 
+    /// Canaries come back from everywhere.
+    pub(super) async fn canaries(&self) -> Done {
+        let config = self.config("[canary]\ninterval = '10m'\n");
+        self.mend("the part of the rules that takes canaries", &config, false).await?;
+        let daemon = self.process(&config, Purpose::default());
+        daemon.serve_for(Duration::from_secs(5 * 60)).await;
+        let unproven: Vec<String> = daemon
+            .snapshot()
+            .accounts
+            .values()
+            .filter(|account| !account.coverage_message.contains("a canary sent at"))
+            .map(|account| format!("{}: {}", account.id, account.coverage_message))
+            .collect();
+        if unproven.is_empty() { Ok(()) } else { Err(format!("canaries: {unproven:?}")) }
+    }
+
     /// An event lies in the dead-letter queue; it is listed and delivered late.
     pub(super) async fn dead_letters(&self, config: &str) -> Done {
         let event = json!({
