@@ -12,7 +12,7 @@ use orgwatch::history::{History, Place};
 use orgwatch::http::{Auth, Configuration, HttpOptions, HttpState, router, serve};
 use orgwatch::telemetry::logs;
 use orgwatch::telemetry::metrics::Metrics;
-use orgwatch::{config, http, inbox, model};
+use orgwatch::{config, http, inbox, letters, model};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use jiff::Timestamp;
+use serde_json::Value;
 
 use crate::compile::{self, AlertRules, CannotCombine, Rule};
 use crate::config::{
@@ -11,14 +12,16 @@ use crate::config::{
     UnknownSubscriptions,
 };
 use crate::config::{OnExclude, Watch as WatchSettings, WatchAccounts, WatchRegions};
+use crate::document;
 use crate::guard;
 use crate::inventory::{Filter, Known};
 use crate::model::ids::{AccountId, OrganizationId, OuId, Region, RoleArn};
 use crate::model::target::{Side, TargetKey};
 use crate::model::view::Standing;
+use crate::news;
 use crate::presets;
 use crate::regions::Regions;
-use crate::world::{Alert, Forwarder, Guard, Reach, Target, Targets, Topic, Watch, World};
+use crate::world::{Alert, Forwarder, Guard, Health, Reach, Target, Targets, Topic, Watch, World};
 
 /// The accounts that are wanted.
 pub fn filter(settings: &Settings) -> Filter {
@@ -61,8 +64,10 @@ pub fn world(
         watches: settings.watches.iter().map(|watch| Arc::new(resolved(settings, watch))).collect(),
         alerts: Vec::new(),
         guard: None,
+        health: None,
         inbox: settings.guard.enabled
             || settings.canary.interval.is_some()
+            || settings.notify.alert.is_some()
             || settings.alerts.iter().any(|alert| !alert.suppress.is_empty()),
         member_roles: member_roles(settings),
         central_role: settings
@@ -86,7 +91,11 @@ pub fn world(
         .iter()
         .map(|alert| delivered(settings, &world, alert, now))
         .collect::<Result<_, _>>()?;
-    world.guard = settings.guard.enabled.then(|| Guard { alert: tamper(settings, &world) });
+    let pattern = guard::pattern::tamper(&world);
+    let tamper = || built_in(&world, guard::TAMPER, &settings.guard.alert, pattern);
+    world.guard = settings.guard.enabled.then(tamper).map(|alert| Guard { alert });
+    let health = |told: &String| built_in(&world, news::HEALTH, told, news::pattern(&central));
+    world.health = settings.notify.alert.as_ref().map(health).map(|alert| Health { alert });
     Ok(world)
 }
 
@@ -97,10 +106,10 @@ fn member_roles(settings: &Settings) -> BTreeSet<String> {
     management.map(|role| role.name().to_owned()).into_iter().chain([bare]).collect()
 }
 
-/// The built-in alert: to the people of the alert that the settings name, or to everybody who is told anything.
-fn tamper(settings: &Settings, world: &World) -> Alert {
-    let named = world.alerts.iter().find(|alert| alert.name == settings.guard.alert);
-    let name = world.named(guard::TAMPER);
+/// A built-in alert: to the people of the alert `told`, if the settings have it, or else to everybody who is told anything.
+fn built_in(world: &World, own: &str, told: &str, pattern: Value) -> Alert {
+    let named = world.alerts.iter().find(|alert| alert.name == told);
+    let name = world.named(own);
     let topic = named.is_none().then(|| Topic {
         name: name.clone(),
         display_name: None,
@@ -118,9 +127,9 @@ fn tamper(settings: &Settings, world: &World) -> Alert {
         remove_unknown: false,
     });
     Alert {
-        name: guard::TAMPER.to_owned(),
+        name: own.to_owned(),
         rules: AlertRules {
-            shown: vec![Rule { pattern: guard::pattern::tamper(world), enabled: true }],
+            shown: vec![Rule { pattern: document::normal_pattern(pattern), enabled: true }],
             hidden: Vec::new(),
         },
         read_events: false,

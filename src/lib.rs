@@ -32,6 +32,7 @@ pub mod kinds;
 pub mod letters;
 pub mod limits;
 pub mod model;
+pub mod news;
 mod pace;
 pub mod pattern;
 pub mod planning;

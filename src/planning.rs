@@ -48,8 +48,8 @@ pub struct Guards {
     pub settled: bool,
     /// Whether forwarding role and bus policy were in place for the settle time.
     pub path_settled: bool,
-    /// The topic of the built-in alert: whether anybody confirmed it says nothing about the alerts of the settings.
-    pub built_in_topic: Option<String>,
+    /// The topics of the built-in alerts: whether anybody confirmed them says nothing about the alerts of the settings.
+    pub built_in_topics: BTreeSet<String>,
     /// What a person has let go, by resource and the reason that it was held for.
     pub released: BTreeSet<(ResourceId, &'static str)>,
 }
@@ -259,7 +259,7 @@ fn unconfirmed(judged: &[Judged], going: &Judged, guards: &Guards) -> Option<Hol
     let silent = judged
         .iter()
         .filter(|j| j.resource.verdict != Verdict::Orphan)
-        .filter(|j| guards.built_in_topic.as_ref() != Some(&j.resource.id.name))
+        .filter(|j| !guards.built_in_topics.contains(&j.resource.id.name))
         .find(|j| j.resource.notes.iter().any(|note| note.reason == NO_CONFIRMED_SUBSCRIPTION))?;
     listens.then(|| Hold {
         reason: WAITING_FOR_CONFIRMATION,

@@ -16,6 +16,7 @@ use crate::model::call::Tags;
 use crate::model::ids::{AccountId, Installation, OrganizationId, Region, RoleArn};
 use crate::model::partition::Partition;
 use crate::model::target::{Side, TargetKey};
+use crate::news;
 
 /// The version of what we write. A resource that carries a higher one is left alone.
 pub const MARK_VERSION: u32 = 1;
@@ -53,6 +54,13 @@ pub struct Topic {
 /// How tampering with what is ours is noticed and told.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Guard {
+    /// The built-in alert: its topic, ours or that of the alert which the settings name.
+    pub alert: Alert,
+}
+
+/// How people hear of orgwatch itself.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Health {
     /// The built-in alert: its topic, ours or that of the alert which the settings name.
     pub alert: Alert,
 }
@@ -118,6 +126,8 @@ pub struct World {
     pub alerts: Vec<Alert>,
     /// The built-in alert about tampering; none where nothing guards.
     pub guard: Option<Guard>,
+    /// The built-in alert about orgwatch itself; none where nobody is told.
+    pub health: Option<Health>,
     /// Whether there is a queue for what concerns the daemon itself.
     pub inbox: bool,
     /// Names, without paths, of the roles that we write with in members.
@@ -189,7 +199,13 @@ impl World {
 
     /// Every alert: those of the settings, and what is built in.
     pub fn every_alert(&self) -> impl Iterator<Item = &Alert> {
-        self.alerts.iter().chain(self.guard.iter().map(|guard| &guard.alert))
+        self.alerts.iter().chain(self.built_in_alerts())
+    }
+
+    /// What is built in.
+    pub fn built_in_alerts(&self) -> impl Iterator<Item = &Alert> {
+        let guard = self.guard.iter().map(|guard| &guard.alert);
+        guard.chain(self.health.iter().map(|health| &health.alert))
     }
 
     /// Whether a resource stands beside the path of an alert: nobody misses an alert for want of it.
@@ -200,9 +216,11 @@ impl World {
             "guard_rule" => true,
             "forwarding_role" => self.forwarder.managed && name == self.guard_role(),
             "alert_rule" => {
-                named(&[guard::WAKE, guard::TAMPER, canary::RULE]) || compile::is_hidden(name)
+                named(&[guard::WAKE, guard::TAMPER, canary::RULE, news::HEALTH, news::HEARTBEAT])
+                    || compile::is_hidden(name)
             }
-            "topic" => named(&[guard::TAMPER]),
+            "topic" => named(&[guard::TAMPER, news::HEALTH]),
+            "metric_alarm" => true,
             "queue" => name == self.inbox_queue(),
             _ => false,
         }

@@ -200,6 +200,20 @@ impl Broker {
         })
     }
 
+    /// A session that puts orgwatch's own events on the central bus, and can send nothing else.
+    pub async fn own_events(&self, world: &World) -> Result<Session, CloudError> {
+        let credentials = match &self.settings.central {
+            None => None,
+            Some(role) => Some(self.held(role, session_policy::own_events(world), Hop::Central).await?),
+        };
+        Ok(Session {
+            account: world.central.clone(),
+            region: world.central_region.clone(),
+            access: Access::Send,
+            credentials,
+        })
+    }
+
     /// A session that looks through the dead letters of a Region of the central account, or delivers them too.
     pub async fn letters(
         &self,

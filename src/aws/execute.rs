@@ -30,6 +30,7 @@ impl Cloud {
             "events" => self.write_events(session, call).await,
             "sns" => self.write_sns(session, call, endpoints).await,
             "sqs" => self.write_sqs(session, call).await,
+            "cloudwatch" => self.write_cloudwatch(session, call).await,
             _ => self.write_iam(session, call).await,
         }
     }
@@ -478,6 +479,6 @@ fn refused(session: &Session, call: &Call, code: &str, message: &str) -> CloudEr
     }
 }
 
-fn misplaced(session: &Session, call: &Call) -> CloudError {
+pub(super) fn misplaced(session: &Session, call: &Call) -> CloudError {
     refused(session, call, "NotSent", "this call belongs to another service")
 }

@@ -2,6 +2,7 @@
 
 mod account;
 mod cloudtrail;
+mod cloudwatch;
 pub mod credentials;
 mod error;
 pub mod events;
@@ -96,6 +97,7 @@ impl Session {
 pub struct Cloud {
     pub(crate) account: aws_sdk_account::Client,
     pub(crate) cloudtrail: aws_sdk_cloudtrail::Client,
+    pub(crate) cloudwatch: aws_sdk_cloudwatch::Client,
     pub(crate) events: aws_sdk_eventbridge::Client,
     pub(crate) iam: aws_sdk_iam::Client,
     pub(crate) organizations: aws_sdk_organizations::Client,
@@ -111,6 +113,7 @@ impl Cloud {
         Self {
             account: aws_sdk_account::Client::new(config),
             cloudtrail: aws_sdk_cloudtrail::Client::new(config),
+            cloudwatch: aws_sdk_cloudwatch::Client::new(config),
             events: aws_sdk_eventbridge::Client::new(config),
             iam: aws_sdk_iam::Client::new(config),
             organizations: aws_sdk_organizations::Client::new(config),

@@ -31,8 +31,10 @@ pub const MEMBER_READS: [&str; 12] = [
 ];
 
 /// What looking at the central account takes.
-pub const CENTRAL_READS: [&str; 15] = [
+pub const CENTRAL_READS: [&str; 17] = [
     "account:ListRegions",
+    "cloudwatch:DescribeAlarms",
+    "cloudwatch:ListTagsForResource",
     "events:DescribeArchive",
     "events:DescribeEventBus",
     "events:ListRules",
@@ -62,6 +64,9 @@ pub const ORGANIZATION_READS: [&str; 6] = [
     "organizations:ListTagsForResource",
 ];
 
+/// The sources of orgwatch's own events on the central bus.
+const OWN_SOURCES: [&str; 2] = [crate::news::SOURCE, crate::news::HEARTBEAT_SOURCE];
+
 /// To give EventBridge a role.
 const PASS: &str = "iam:PassRole";
 /// To give SNS a role; the same action under another condition.
@@ -83,11 +88,20 @@ pub fn inbox(queue_arn: &str) -> String {
 /// The policy of the session that sends canaries in a member.
 pub fn canary(world: &World, target: &Target) -> String {
     let bus = world.arn("events", target.region(), target.account(), "event-bus/default");
-    // All of the call's sources, of which there must be some.
+    sends(&bus, &[crate::canary::SOURCE])
+}
+
+/// The policy of the session that puts orgwatch's own events on the central bus.
+pub fn own_events(world: &World) -> String {
+    sends(&world.bus_arn(), &OWN_SOURCES)
+}
+
+/// Of all sources of a call, of which there must be some, each is one of these.
+fn sends(bus: &str, sources: &[&str]) -> String {
     json!({ "Version": "2012-10-17", "Statement": [{
         "Effect": "Allow", "Action": "events:PutEvents", "Resource": bus,
         "Condition": {
-            "ForAllValues:StringEquals": { "events:source": crate::canary::SOURCE },
+            "ForAllValues:StringEquals": { "events:source": sources },
             "Null": { "events:source": "false" },
         },
     }] })
@@ -175,7 +189,13 @@ fn grants(world: &World, target: &Target, call: &Call) -> Vec<(&'static str, Str
     let passed = |targets: &BTreeMap<String, RuleTarget>| {
         targets.values().filter_map(|t| t.role_arn.clone()).map(|arn| (PASS, arn)).collect::<Vec<_>>()
     };
+    let alarms = || world.arn("cloudwatch", region, account, &format!("alarm:{prefix}*"));
     match call {
+        Call::PutMetricAlarm { .. } => {
+            vec![("cloudwatch:PutMetricAlarm", alarms()), ("cloudwatch:TagResource", alarms())]
+        }
+        Call::TagAlarm { .. } => vec![("cloudwatch:TagResource", alarms())],
+        Call::DeleteAlarms { .. } => vec![("cloudwatch:DeleteAlarms", alarms())],
         Call::CreateEventBus { .. } => vec![("events:CreateEventBus", bus()), ("events:TagResource", bus())],
         Call::UpdateEventBus { .. } => vec![("events:UpdateEventBus", bus())],
         // AWS names no resource for these two.

@@ -4,7 +4,7 @@ use serde_json::json;
 
 use super::{Invocation, apply, complain, say, say_json};
 use crate::app::Keeping;
-use crate::cli::args::{DeadLettersAction, DeadLettersArgs, DeliverArgs};
+use crate::cli::delivery::{DeadLettersAction, DeadLettersArgs, DeliverArgs};
 use crate::cli::exit::Outcome;
 use crate::controller::Purpose;
 use crate::controller::letters::Fate;

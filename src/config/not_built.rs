@@ -10,12 +10,11 @@ const NOT_BUILT: &[(&str, &str, &str)] = &[
     ("alert[]", "delivery", r#""topic-policy""#),
     ("drill", "schedule", r#""off""#),
     ("drill", "max_age", r#""35d""#),
-    ("notify", "alert", r#""off""#),
     ("http", "trusted_proxies", "[]"),
 ];
 
 /// The sections of which nothing is built.
-pub(super) const SECTIONS: [&str; 2] = ["drill", "notify"];
+pub(super) const SECTIONS: [&str; 1] = ["drill"];
 
 /// The keys of the table at `path` that are not built, each with its only value.
 pub(super) fn keys(path: &str) -> impl Iterator<Item = (&'static str, &'static str)> + use<> {

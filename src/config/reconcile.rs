@@ -102,11 +102,12 @@ pub struct Adopt {
 
 impl Adopt {
     /// The kinds that can be adopted, and whether members hold them.
-    const KINDS: [(&str, bool); 8] = [
+    const KINDS: [(&str, bool); 9] = [
         ("event_bus", false),
         ("topic", false),
         ("alert_rule", false),
         ("archive", false),
+        ("metric_alarm", false),
         ("guard_rule", false),
         ("queue", false),
         ("forwarding_role", true),
@@ -120,7 +121,7 @@ impl FromStr for Adopt {
     fn from_str(text: &str) -> Result<Self, IdError> {
         let error = || IdError {
             found: text.to_owned(),
-            expected: "kind:name with kind event_bus, topic, alert_rule, archive, guard_rule or queue, \
+            expected: "kind:name with kind event_bus, topic, alert_rule, archive, metric_alarm, guard_rule or queue, \
                        forwarding_role:account/name, or sender_rule:account/region/name",
         };
         let (kind, rest) = text.split_once(':').ok_or_else(error)?;

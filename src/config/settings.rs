@@ -8,11 +8,11 @@ use super::validate::{self, Sections};
 use super::watch::Watch;
 use super::{
     Alert, CanarySettings, CentralSettings, GuardSettings, HistorySettings, HttpSettings, LogSettings,
-    MemberSettings, OrganizationSettings, ReconcileSettings, TrailSettings,
+    MemberSettings, NotifySettings, OrganizationSettings, ReconcileSettings, TrailSettings,
 };
 use super::{
-    alert, canary, central, guard, history, http, log, member, names, not_built, organization, partition,
-    reconcile, trail, watch,
+    alert, canary, central, guard, history, http, log, member, names, not_built, notify, organization,
+    partition, reconcile, trail, watch,
 };
 use crate::model::ids::{Installation, Region};
 use crate::model::partition::Partition;
@@ -40,6 +40,8 @@ pub struct Settings {
     pub trail: TrailSettings,
     /// Whether and how often it is proven that members' events arrive.
     pub canary: CanarySettings,
+    /// Who hears of orgwatch's own health.
+    pub notify: NotifySettings,
     /// How far and how fast we go.
     pub reconcile: ReconcileSettings,
     /// Who may ask the daemon.
@@ -98,6 +100,7 @@ pub(super) fn read(
     let guard = guard::read(t.table("guard"));
     let trail = trail::read(t.table("trail"));
     let canary = canary::read(t.table("canary"));
+    let notify = notify::read(t.table("notify"));
     let reconcile = reconcile::read(t.table("reconcile"));
     let http = http::read(t.table("http"));
     let history = history::read(t.table("history"), environment);
@@ -113,6 +116,7 @@ pub(super) fn read(
         alerts: &alerts,
         guard: guard.as_ref(),
         canary: canary.as_ref(),
+        notify: notify.as_ref(),
         environment_region: environment_region.as_ref(),
     };
     validate::across(&sections, report);
@@ -127,6 +131,7 @@ pub(super) fn read(
         guard: guard?,
         trail: trail?,
         canary: canary?,
+        notify: notify?,
         reconcile: reconcile?,
         http: http?,
         history: history?,

@@ -245,13 +245,20 @@ fn what_is_not_built_is_refused_unless_it_is_off() {
             .is_empty()
     );
     for (text, path) in [
-        ("[canary]\ninterval = '1h'", "canary.interval"),
         ("[drill]\nschedule = 'weekly'", "drill.schedule"),
-        ("[notify]\nalert = 'orgwatch-health'", "notify.alert"),
         ("[[alert]]\nname='a'\ndelivery='role'", "alert[0].delivery"),
         ("[http]\ntrusted_proxies = ['10.0.0.0/8']", "http.trusted_proxies"),
     ] {
         assert_eq!(codes(text), [format!("E-not-built-yet {path}")], "{text}");
+    }
+}
+
+#[test]
+fn health_is_told_by_an_alert_that_is_there_or_by_nobody() {
+    let alert = "[[alert]]\nname='a'\nsubscriptions = [{ protocol = 'email', endpoint = 'a@example.com' }]\n";
+    assert_eq!(codes(&format!("{alert}[notify]\nalert = 'b'")), ["E-unknown-alert notify.alert"]);
+    for fine in ["a", "orgwatch-health", "off", ""] {
+        assert!(codes(&format!("{alert}[notify]\nalert = '{fine}'")).is_empty(), "{fine}");
     }
 }
 

@@ -6,7 +6,7 @@ use super::problem::Report;
 use super::problem::quoted;
 use super::{
     Alert, CanarySettings, CentralSettings, Format, ForwardingRole, GuardSettings, MemberSettings,
-    OrganizationSettings, Watch, WatchRegions, guard, partition,
+    NotifySettings, OrganizationSettings, Watch, WatchRegions, guard, notify, partition,
 };
 use crate::compile;
 use crate::model::ids::{Installation, Region};
@@ -24,6 +24,7 @@ pub(super) struct Sections<'a> {
     pub(super) alerts: &'a [Option<Alert>],
     pub(super) guard: Option<&'a GuardSettings>,
     pub(super) canary: Option<&'a CanarySettings>,
+    pub(super) notify: Option<&'a NotifySettings>,
     pub(super) environment_region: Option<&'a Region>,
 }
 
@@ -36,6 +37,7 @@ pub(super) fn across(sections: &Sections<'_>, report: &Report) {
     sections.topics(report);
     sections.guard(report);
     sections.canary(report);
+    sections.notify(report);
 }
 
 impl<'a> Sections<'a> {
@@ -256,6 +258,21 @@ impl<'a> Sections<'a> {
                 quoted(&guard.alert),
                 "an alert with subscriptions, whose people are told of tampering as well",
                 "subscribe people to an alert, or name an alert in guard.alert",
+            );
+        }
+    }
+
+    /// Orgwatch's own health is told by the built-in alert or by one that is there.
+    fn notify(&self, report: &Report) {
+        let Some(alert) = self.notify.and_then(|notify| notify.alert.as_ref()) else { return };
+        let named = |known: &Alert| known.name == *alert;
+        if alert != notify::BUILT_IN && !self.alerts.iter().any(|known| known.as_ref().is_none_or(named)) {
+            report.add::<()>(
+                "E-unknown-alert",
+                "notify.alert",
+                quoted(alert),
+                format!("\"{}\", the name of an [[alert]], or \"off\"", notify::BUILT_IN),
+                "",
             );
         }
     }

@@ -8,8 +8,9 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use super::Controller;
+use crate::aws::sending::Event;
 use crate::canary::ledger::{Ledger, Pace, Returned, Standing};
-use crate::canary::{Nonce, Route, detail};
+use crate::canary::{self, Nonce, Route, detail};
 use crate::config::CanarySettings;
 use crate::kinds::KINDS;
 use crate::letters::Group;
@@ -137,7 +138,7 @@ impl Controller {
         if let Some(canaries) = self.canaries().as_mut() {
             canaries.ledger.sent(&route, nonce.clone(), self.clock.now());
         }
-        if let Err(error) = self.cloud.send_canary(&session, &detail(&route, &nonce)).await {
+        if let Err(error) = self.cloud.put_events(&session, None, &[event(&route, &nonce)]).await {
             let retry = self.clock.now().saturating_add(TRY_AGAIN).unwrap_or(Timestamp::MAX);
             if let Some(canaries) = self.canaries().as_mut() {
                 canaries.ledger.not_sent(&nonce, retry);
@@ -225,6 +226,15 @@ impl Controller {
         }
         "no dead letter tells where: the rule did not take it, or its letter could not be kept either"
             .to_owned()
+    }
+}
+
+/// A canary as it is sent.
+fn event(route: &Route, nonce: &Nonce) -> Event {
+    Event {
+        source: canary::SOURCE,
+        detail_type: canary::DETAIL_TYPE.to_owned(),
+        detail: detail(route, nonce),
     }
 }
 

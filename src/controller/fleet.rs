@@ -323,11 +323,11 @@ impl Fleet {
             senders_left,
             settled,
             path_settled,
-            built_in_topic: begun
+            built_in_topics: begun
                 .world
-                .guard
-                .as_ref()
-                .and_then(|g| Some(g.alert.topic.as_ref()?.name.clone())),
+                .built_in_alerts()
+                .filter_map(|alert| Some(alert.topic.as_ref()?.name.clone()))
+                .collect(),
             released,
         };
         // Only a pass that writes uses the limits up.

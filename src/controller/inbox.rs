@@ -17,6 +17,7 @@ use crate::inbox::{Flood, Message, Seen, Tampering, Wakes, Writes, parse};
 use crate::model::error::{CloudError, ErrorClass};
 use crate::model::target::{Side, TargetKey};
 use crate::model::view::{InboxView, LatencyView};
+use crate::news::Item;
 use crate::world::World;
 
 /// How long one call waits for messages, in seconds; less than a call may take at all.
@@ -179,6 +180,8 @@ impl Controller {
             Message::Wake(tampering) => self.tampered(requests, world, tampering, now),
             Message::Organization { account, event, at } => self.reorganized(&account, &event, at, now),
             Message::Canary { account, rule, nonce } => self.canary_returned(&account, &rule, &nonce),
+            Message::Heartbeat { account } if account == world.central => "heartbeat",
+            Message::Heartbeat { .. } => "foreign",
             Message::Foreign(reason) => {
                 tracing::debug!(reason, "A message of the inbox is none that we know");
                 "foreign"
@@ -190,6 +193,8 @@ impl Controller {
             "woken" => heard.view.woken += 1,
             // Counted with its alert.
             "hidden" => {}
+            // What was waited for.
+            "canary" | "heartbeat" => {}
             _ => heard.view.dropped += 1,
         }
     }
@@ -319,6 +324,7 @@ impl Controller {
     /// Passes a notice on, and writes it down.
     pub(super) fn tell(&self, notice: &Notice) {
         tracing::warn!(notice = %serde_json::to_string(notice).unwrap_or_default(), "{}", notice.message());
+        self.to_tell(&[Item::from(notice)]);
         if let Some(teller) = self.teller.get() {
             teller.tell(notice);
         }

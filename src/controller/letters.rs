@@ -9,6 +9,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::Controller;
 use crate::aws::Session;
+use crate::guard;
 use crate::kinds::KINDS;
 use crate::kinds::queue::DEAD_LETTERS;
 use crate::letters::delivery::{Alerts, Late, Todo};
@@ -261,6 +262,7 @@ impl Controller {
         let rules = kind.zip(target).map(|(kind, target)| kind.desired(world, target)).unwrap_or_default();
         let prefix =
             world.arn("events", &world.central_region, &world.central, &format!("rule/{}/", world.bus()));
-        Alerts::new(rules, world.bus(), &prefix)
+        let guard = world.guard.as_ref().map(|_| (world.named(guard::TAMPER), world.named(guard::MEMBER)));
+        Alerts::new(rules, world.bus(), &prefix, guard)
     }
 }

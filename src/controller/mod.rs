@@ -4,6 +4,7 @@ pub mod canary;
 pub mod coverage;
 mod discover;
 pub mod fleet;
+mod health;
 mod inbox;
 pub mod letters;
 mod operations;
@@ -90,6 +91,8 @@ pub struct Controller {
     discover_now: Notify,
     teller: std::sync::OnceLock<Arc<dyn Tell>>,
     canaries: Mutex<Option<canary::Canaries>>,
+    /// What waits to be told to people.
+    digest: Mutex<crate::news::Digest>,
     /// The dead letters as they were last read.
     overview: Mutex<Option<Arc<crate::letters::Overview>>>,
     endpoints: Endpoints,
@@ -171,6 +174,7 @@ impl Controller {
             discover_now: Notify::new(),
             teller: std::sync::OnceLock::new(),
             canaries: Mutex::new(canary::Canaries::new(settings.canary)),
+            digest: Mutex::default(),
             overview: Mutex::default(),
             endpoints,
             iam_pace: settings.reconcile.iam_writes_per_second.map(Pace::per_second),

@@ -80,6 +80,14 @@ pub const ARCHIVED: Field = Field {
     proven: None,
     sample: "events-create-archive",
 };
+/// An archive that is there: what it keeps, and how long.
+pub const ARCHIVE: Field = Field {
+    service: "events",
+    operations: &["DeleteArchive", "UpdateArchive"],
+    field: "archiveName",
+    proven: None,
+    sample: "events-update-archive",
+};
 /// Everything that is done to a role.
 pub const ROLE: Field = Field {
     service: "iam",
@@ -137,7 +145,7 @@ pub const QUEUE: Field = Field {
     sample: "sqs-delete-queue",
 };
 /// Every field that a pattern of the guard goes by.
-pub const ALL: [Field; 14] = [
+pub const ALL: [Field; 15] = [
     PUT_RULE,
     RULE,
     TARGETS,
@@ -145,6 +153,7 @@ pub const ALL: [Field; 14] = [
     BUS,
     ON_BUS,
     ARCHIVED,
+    ARCHIVE,
     ROLE,
     POLICY,
     TRAIL,

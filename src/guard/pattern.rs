@@ -201,6 +201,7 @@ fn central_arms(world: &World) -> Vec<Arm> {
         Arm { operations: &[], ..about(fields::TARGETS, guards()) },
         about(fields::EVENTS_TAGS, vec![bus(), json!({ "prefix": rules }), json!({ "prefix": own_rules })]),
         about(fields::ARCHIVED, vec![bus()]),
+        about(fields::ARCHIVE, vec![Value::from(world.bus())]),
         about(fields::TOPIC, topics().collect()),
         about(fields::TOPIC_TAGS, topics().collect()),
         about(fields::SUBSCRIPTION, topics().collect()),

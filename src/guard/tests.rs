@@ -66,6 +66,7 @@ fn every_deed_on_the_receiving_side_is_told() {
         fields::BUS,
         fields::ON_BUS,
         fields::ARCHIVED,
+        fields::ARCHIVE,
         fields::TOPIC,
         fields::TOPIC_TAGS,
         fields::SUBSCRIPTION,

@@ -11,6 +11,7 @@ use tokio::sync::watch;
 use crate::config::SuppressState;
 use crate::http::{OperationRefused, Operations, ReconcileRefused, Reconciles};
 use crate::inbox::hidden::HiddenEvent;
+use crate::letters::{Group, Overview, Summary, Unreadable};
 use crate::model::call::Call;
 use crate::model::error::{CloudError, ErrorClass};
 use crate::model::ids::AccountId;
@@ -28,6 +29,29 @@ pub(crate) const HOSTILE: &str = "<script>alert(\"x\")</script>&'";
 
 fn ago(now: Timestamp, seconds: i64) -> Timestamp {
     now - SignedDuration::from_secs(seconds)
+}
+
+/// An event that a member could not send.
+fn dead_letters(now: Timestamp) -> Overview {
+    let group = Group {
+        account: Some("444444444444".parse().unwrap()),
+        departed: false,
+        region: Some("us-east-1".parse().unwrap()),
+        bus: None,
+        rule: "orgwatch-iam-changes".to_owned(),
+        error: "NO_PERMISSIONS".to_owned(),
+        message: "the role cannot be assumed".to_owned(),
+        own: false,
+        letters: 3,
+        oldest: Some(ago(now, 7_200)),
+        newest: Some(ago(now, 600)),
+    };
+    let unreadable = Unreadable { region: "eu-west-1".parse().unwrap(), error: "denied".to_owned() };
+    Overview {
+        summary: Summary { groups: vec![group], letters: 3 },
+        unreadable: vec![unreadable],
+        observed_at: ago(now, 60),
+    }
 }
 
 /// An alert that does not deliver what a pipeline does, and did not for a while.
@@ -314,7 +338,7 @@ pub(crate) fn snapshot(now: Timestamp) -> Snapshot {
         inbox: InboxView::default(),
         suppressed: suppressed(now),
         latency: LatencyView::default(),
-        dead_letters: None,
+        dead_letters: Some(Arc::new(dead_letters(now))),
         last_resync: Some(ResyncView {
             started_at: ago(now, 50),
             finished_at: ago(now, 47),

@@ -50,6 +50,11 @@ pub enum Message {
         /// What it carries.
         nonce: Nonce,
     },
+    /// The daemon's own heartbeat, or that of another copy.
+    Heartbeat {
+        /// The account that sent it, as EventBridge says.
+        account: AccountId,
+    },
     /// No message that we know: dropped and counted, with the reason as a constant.
     Foreign(&'static str),
 }

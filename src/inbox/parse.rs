@@ -7,6 +7,7 @@ use serde_json::Value;
 use super::hidden::{self, HiddenEvent};
 use super::{Message, Tampering};
 use crate::canary::{self, Nonce};
+use crate::news;
 
 /// The longest body that is read, in bytes: more than EventBridge's largest event.
 pub const LONGEST: usize = 300 * 1024;
@@ -56,6 +57,10 @@ pub fn parse(body: &str) -> Message {
                 _ => Message::Foreign("Malformed"),
             }
         }
+        news::HEARTBEAT_SOURCE => match envelope.account.parse() {
+            Ok(account) => Message::Heartbeat { account },
+            Err(_) => Message::Foreign("Malformed"),
+        },
         _ => Message::Foreign("UnknownSource"),
     }
 }

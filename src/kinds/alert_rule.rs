@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::{Value, json};
 
 use super::rule::{self, RuleSpec};
-use super::{Kind, Removal, Scope, Seen, Sights, guard_text};
+use super::{Kind, Removal, Scope, Seen, Sights, guard_text, news_text};
 use crate::aws::{Cloud, Session};
 use crate::canary;
 use crate::compile::{Rule, hidden_name, rule_names};
@@ -15,7 +15,8 @@ use crate::inbox::hidden;
 use crate::model::call::{Call, RuleTarget, Transformer};
 use crate::model::resource::KindName;
 use crate::model::target::Side;
-use crate::world::{Alert, Guard, Target, World};
+use crate::news;
+use crate::world::{Alert, Guard, Health, Target, World};
 
 /// The id of the one target of an alert rule.
 pub(super) const TARGET_ID: &str = "topic";
@@ -54,6 +55,15 @@ impl Kind for AlertRule {
                     .map(|(name, rule)| (name, spec(world, alert, rule, Some(guard_text::tamper())))),
             );
             rules.insert(world.named(guard::WAKE), to_inbox(world, guard::pattern::wake(world)));
+        }
+        if let Some(Health { alert }) = &world.health {
+            let name = world.named(&alert.name);
+            rules.extend(
+                rule_names(&name, &alert.rules.shown)
+                    .map(|(name, rule)| (name, spec(world, alert, rule, Some(news_text::news())))),
+            );
+            // By way of the inbox the daemon hears its own heart.
+            rules.insert(world.named(news::HEARTBEAT), to_inbox(world, news::heartbeat(&world.central)));
         }
         if world.canary {
             rules.insert(world.named(canary::RULE), to_inbox(world, json!({ "source": [canary::SOURCE] })));

@@ -9,8 +9,10 @@ pub(crate) mod event_bus;
 mod forwarding_role;
 mod guard_rule;
 mod guard_text;
+mod metric_alarm;
 #[cfg(test)]
 pub(crate) mod model;
+mod news_text;
 pub(crate) mod queue;
 mod rule;
 mod sender_rule;
@@ -39,12 +41,13 @@ use crate::world::{MARK, MARK_VERSION, OWNER_TAG, Target, World};
 ///
 /// A bus and its policy stand before anything that sends to it, because EventBridge checks them when a target
 /// is put and drops events without a retry when they are missing.
-pub static KINDS: [&dyn AnyKind; 8] = [
+pub static KINDS: [&dyn AnyKind; 9] = [
     &Erased::<queue::Queue>::NEW,
     &Erased::<event_bus::EventBus>::NEW,
     &Erased::<archive::Archive>::NEW,
     &Erased::<topic::Topic>::NEW,
     &Erased::<alert_rule::AlertRule>::NEW,
+    &Erased::<metric_alarm::Alarm>::NEW,
     &Erased::<guard_rule::GuardRule>::NEW,
     &Erased::<forwarding_role::ForwardingRole>::NEW,
     &Erased::<sender_rule::SenderRule>::NEW,

@@ -106,6 +106,17 @@ impl Aws {
                 spec["description"] = json!(description);
             }
             Call::DeleteArchive { name } => self.take(target, "archive", name)?,
+            Call::PutMetricAlarm { name, alarm, tags } => {
+                let here = place(target, "metric_alarm", name);
+                // Tags of an alarm that is there are ignored.
+                let tags = self.things.get(&here).map_or(tags.clone(), |there| there.tags.clone());
+                self.things.insert(here, Thing { spec: json!(alarm), tags });
+            }
+            Call::TagAlarm { arn, tags } => {
+                let name = arn.rsplit(':').next().unwrap_or_default();
+                self.thing(target, "metric_alarm", name)?.tags = tags.clone();
+            }
+            Call::DeleteAlarms { name } => self.take(target, "metric_alarm", name)?,
             Call::PutRule { bus, name, pattern, state, description, tags } => {
                 let here = place(target, rule_kind(target, bus), name);
                 // Tags of a rule that is there are ignored, and what is not sent is emptied.

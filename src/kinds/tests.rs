@@ -62,14 +62,25 @@ impl Of {
 
 fn standard(kind_name: &str) -> Of {
     // Nothing is guarded as a rule, so that each kind but the guard's own has one resource.
-    of(
-        kind_name,
-        &fixture::settings(if kind_name == "guard_rule" { "[guard]\nenabled = true\n" } else { "" }),
-    )
+    let asks = match kind_name {
+        "guard_rule" => "[guard]\nenabled = true\n",
+        "metric_alarm" => "[notify]\nalert = 'orgwatch-health'\n",
+        _ => "",
+    };
+    of(kind_name, &fixture::settings(asks))
 }
 
-const KIND_NAMES: [&str; 8] =
-    ["queue", "event_bus", "archive", "topic", "alert_rule", "guard_rule", "forwarding_role", "sender_rule"];
+const KIND_NAMES: [&str; 9] = [
+    "queue",
+    "event_bus",
+    "archive",
+    "topic",
+    "alert_rule",
+    "metric_alarm",
+    "guard_rule",
+    "forwarding_role",
+    "sender_rule",
+];
 
 #[test]
 fn the_kinds_stand_in_the_order_in_which_they_are_made() {

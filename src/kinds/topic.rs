@@ -316,7 +316,21 @@ fn notes(name: &str, rows: &[SubscriptionRow]) -> Vec<Note> {
 /// publish. Without conditions on the latter: SNS does not match them for EventBridge.
 fn policy(world: &World, name: &str) -> Value {
     let arn = topic_arn(world, name);
-    document::normal_policy(json!({
+    let alarmed = world.health.as_ref().is_some_and(|health| health.alert.topic_arn == arn);
+    let alarms =
+        world.arn("cloudwatch", &world.central_region, &world.central, &format!("alarm:{}*", world.prefix()));
+    let alarms = json!({
+        "Sid": "alarms",
+        "Effect": "Allow",
+        "Principal": { "Service": "cloudwatch.amazonaws.com" },
+        "Action": "sns:Publish",
+        "Resource": arn,
+        "Condition": {
+            "ArnLike": { "aws:SourceArn": alarms },
+            "StringEquals": { "aws:SourceAccount": world.central },
+        },
+    });
+    let mut policy = json!({
         "Version": "2012-10-17",
         "Statement": [
             {
@@ -337,5 +351,9 @@ fn policy(world: &World, name: &str) -> Value {
                 "Resource": arn,
             },
         ],
-    }))
+    });
+    if let Some(statements) = policy["Statement"].as_array_mut().filter(|_| alarmed) {
+        statements.push(alarms);
+    }
+    document::normal_policy(policy)
 }

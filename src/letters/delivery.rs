@@ -51,12 +51,21 @@ pub struct Alerts {
     bus: String,
     /// What stands before the names of rules in their ARNs.
     prefix: String,
+    /// The rule that members' guards are for, and the name of those.
+    guard: Option<(String, String)>,
 }
 
 impl Alerts {
     /// The rules of the central bus by name, as the kind `alert_rule` wants them. Those that tell people nothing (they send
     /// to a queue, are disabled, or deliver orgwatch's own events) take part in nothing here.
-    pub fn new(rules: BTreeMap<String, Value>, bus: &str, prefix: &str) -> Self {
+    ///
+    /// `guard`: the rule that tells of tampering, and the name of the rules of members that send to it.
+    pub fn new(
+        rules: BTreeMap<String, Value>,
+        bus: &str,
+        prefix: &str,
+        guard: Option<(String, String)>,
+    ) -> Self {
         let told = |(name, rule): (String, Value)| {
             let rule: AlertRule = serde_json::from_value(rule).ok()?;
             let people = rule.targets.values().all(|target| target.arn.split(':').nth(2) == Some("sns"));
@@ -67,6 +76,7 @@ impl Alerts {
             rules: rules.into_iter().filter_map(told).collect(),
             bus: bus.to_owned(),
             prefix: prefix.to_owned(),
+            guard,
         }
     }
 
@@ -78,7 +88,13 @@ impl Alerts {
             _ => return Todo::Leave("it holds no event"),
         };
         let central = letter.rule.bus.as_deref() == Some(self.bus.as_str());
-        let meant = |name: &String| !central || *name == letter.rule.name;
+        // What a member's guard lost was for the alert about tampering alone, and what others lost was not: each sends its own
+        // copy of an event that concerns both.
+        let meant = |name: &String| match &self.guard {
+            _ if central => *name == letter.rule.name,
+            Some((tamper, guard)) => (name == tamper) == (letter.rule.name == *guard),
+            None => true,
+        };
         let mut late = Vec::new();
         for (name, (rule, matcher)) in self.rules.iter().filter(|(name, _)| meant(name)) {
             // A rule that lost it has matched it, whatever its pattern is by now.

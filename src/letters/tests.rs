@@ -40,7 +40,7 @@ fn alerts(text: &str) -> Alerts {
     let settings = settings(text);
     let world = world(&settings);
     let rules = kind("alert_rule").desired(&world, &central(&settings));
-    Alerts::new(rules, world.bus(), "arn:aws:events:us-east-1:222222222222:rule/orgwatch/")
+    Alerts::new(rules, world.bus(), "arn:aws:events:us-east-1:222222222222:rule/orgwatch/", None)
 }
 
 #[test]
@@ -153,7 +153,8 @@ fn raw_events_stay_as_they_are_and_json_stays_json() {
             json!({ "content": { "title": "DELAYED: In 333333333333" } }),
         ),
     ] {
-        let alerts = Alerts::new(BTreeMap::from([("orgwatch-x".to_owned(), rule(template))]), "orgwatch", "");
+        let alerts =
+            Alerts::new(BTreeMap::from([("orgwatch-x".to_owned(), rule(template))]), "orgwatch", "", None);
         let Todo::Publish(late) = alerts.todo(&Letter::read(&message(SENDER, &event()))) else { panic!() };
         assert_eq!(serde_json::from_str::<Value>(&late[0].message).unwrap(), expected);
     }

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 use serde_json::Value;
 
+use super::alarm::MetricAlarm;
 use super::json::Json;
 
 /// Tags by key.
@@ -200,6 +201,19 @@ pub enum Call {
     DeleteRole {
         name: String,
     },
+
+    PutMetricAlarm {
+        name: String,
+        alarm: Box<MetricAlarm>,
+        tags: Tags,
+    },
+    TagAlarm {
+        arn: String,
+        tags: Tags,
+    },
+    DeleteAlarms {
+        name: String,
+    },
 }
 
 impl Call {
@@ -217,7 +231,7 @@ impl Call {
             Self::PutTargets { .. } => "PutTargets",
             Self::RemoveTargets { .. } => "RemoveTargets",
             Self::DeleteRule { .. } => "DeleteRule",
-            Self::TagEvents { .. } | Self::TagTopic { .. } => "TagResource",
+            Self::TagEvents { .. } | Self::TagTopic { .. } | Self::TagAlarm { .. } => "TagResource",
             Self::CreateTopic { .. } => "CreateTopic",
             Self::SetTopicAttribute { .. } => "SetTopicAttributes",
             Self::DeleteTopic { .. } => "DeleteTopic",
@@ -237,6 +251,8 @@ impl Call {
             Self::DetachRolePolicy { .. } => "DetachRolePolicy",
             Self::TagRole { .. } => "TagRole",
             Self::DeleteRole { .. } => "DeleteRole",
+            Self::PutMetricAlarm { .. } => "PutMetricAlarm",
+            Self::DeleteAlarms { .. } => "DeleteAlarms",
         }
     }
 
@@ -275,6 +291,7 @@ impl Call {
             | Self::DetachRolePolicy { .. }
             | Self::TagRole { .. }
             | Self::DeleteRole { .. } => "iam",
+            Self::PutMetricAlarm { .. } | Self::TagAlarm { .. } | Self::DeleteAlarms { .. } => "cloudwatch",
         }
     }
 }

@@ -1,5 +1,6 @@
 //! The words of the product as types: plain data without clock, client or randomness.
 
+pub mod alarm;
 pub mod call;
 pub mod endpoint;
 pub mod error;

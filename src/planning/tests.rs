@@ -98,6 +98,7 @@ fn what_is_made_keeps_the_order_of_the_kinds_and_removals_go_backwards() {
             "~archive",
             "~topic",
             "~alert_rule",
+            "~metric_alarm",
             "~guard_rule",
             "~forwarding_role",
             "~sender_rule"
@@ -110,6 +111,7 @@ fn what_is_made_keeps_the_order_of_the_kinds_and_removals_go_backwards() {
             "-sender_rule",
             "-forwarding_role",
             "-guard_rule",
+            "-metric_alarm",
             "-alert_rule",
             "-topic",
             "-archive",

@@ -16,35 +16,35 @@ use crate::model::view::TargetView;
 /// A name that tries to clear the screen, to forge a line and to reverse what is read.
 pub(super) const HOSTILE: &str = "pay\u{1b}[2Jroll\u{9b}31m\nPlan: nothing\u{202e}";
 
-pub(super) fn account(n: usize) -> AccountId {
+pub(crate) fn account(n: usize) -> AccountId {
     (333_333_333_333 + n * 1_111_111_111).to_string().parse().unwrap()
 }
 
-pub(super) fn region() -> Region {
+pub(crate) fn region() -> Region {
     Partition::Aws.iam_events_region()
 }
 
-pub(super) fn central() -> TargetKey {
+pub(crate) fn central() -> TargetKey {
     TargetKey { side: Side::Central, account: "222222222222".parse().unwrap(), region: region() }
 }
 
-pub(super) fn member(n: usize) -> TargetKey {
+pub(crate) fn member(n: usize) -> TargetKey {
     TargetKey { side: Side::Member, account: account(n), region: region() }
 }
 
-pub(super) fn id(kind: &'static str, name: &str) -> ResourceId {
+pub(crate) fn id(kind: &'static str, name: &str) -> ResourceId {
     ResourceId { kind, name: name.to_owned() }
 }
 
-pub(super) fn field(path: &str, observed: Value, desired: Value) -> FieldChange {
+pub(crate) fn field(path: &str, observed: Value, desired: Value) -> FieldChange {
     FieldChange { path: path.to_owned(), desired: desired.into(), observed: observed.into() }
 }
 
-pub(super) fn hold(reason: &'static str, message: &str, waits: bool) -> Option<Hold> {
+pub(crate) fn hold(reason: &'static str, message: &str, waits: bool) -> Option<Hold> {
     Some(Hold { reason, message: message.to_owned(), waits })
 }
 
-pub(super) fn change(action: Action, resource: ResourceId, reason: &str) -> Change {
+pub(crate) fn change(action: Action, resource: ResourceId, reason: &str) -> Change {
     let stage = match action {
         Action::Create => Stage::Expand,
         Action::Update => Stage::Switch,
@@ -54,7 +54,7 @@ pub(super) fn change(action: Action, resource: ResourceId, reason: &str) -> Chan
 }
 
 /// The creation of the sender rule that every member has.
-pub(super) fn create_sender_rule(target: &TargetKey) -> Change {
+pub(crate) fn create_sender_rule(target: &TargetKey) -> Change {
     let pattern = json!({
         "source": ["aws.iam"],
         "detail": {
@@ -104,16 +104,16 @@ fn targets(role_arn: String) -> std::collections::BTreeMap<String, RuleTarget> {
     [("central".to_owned(), target)].into()
 }
 
-pub(super) fn resource(id: ResourceId, verdict: Verdict) -> Resource {
+pub(crate) fn resource(id: ResourceId, verdict: Verdict) -> Resource {
     Resource { id, verdict, reason: None, changes: vec![], error: None, notes: vec![] }
 }
 
-pub(super) fn note(reason: &'static str, message: &str) -> Note {
+pub(crate) fn note(reason: &'static str, message: &str) -> Note {
     Note { reason, message: message.to_owned() }
 }
 
 /// A refusal whose message names the account, as AWS's do.
-pub(super) fn denied(target: &TargetKey) -> CloudError {
+pub(crate) fn denied(target: &TargetKey) -> CloudError {
     CloudError {
         class: ErrorClass::Denied,
         service: "sts",
@@ -128,7 +128,7 @@ pub(super) fn denied(target: &TargetKey) -> CloudError {
 }
 
 /// A target where everything is as desired.
-pub(super) fn view(target: TargetKey) -> TargetView {
+pub(crate) fn view(target: TargetKey) -> TargetView {
     TargetView {
         plan: Plan { target: target.clone(), changes: vec![] },
         target,
@@ -141,12 +141,12 @@ pub(super) fn view(target: TargetKey) -> TargetView {
 }
 
 /// A target where `changes` are planned, each for a drifted resource.
-pub(super) fn planned(target: TargetKey, changes: Vec<Change>) -> Arc<TargetView> {
+pub(crate) fn planned(target: TargetKey, changes: Vec<Change>) -> Arc<TargetView> {
     let resources = changes.iter().map(|c| resource(c.resource.clone(), Verdict::Drifted)).collect();
     Arc::new(TargetView { plan: Plan { target: target.clone(), changes }, resources, ..view(target) })
 }
 
 /// A target without changes whose resources are these.
-pub(super) fn judged(target: TargetKey, resources: Vec<Resource>) -> Arc<TargetView> {
+pub(crate) fn judged(target: TargetKey, resources: Vec<Resource>) -> Arc<TargetView> {
     Arc::new(TargetView { resources, ..view(target) })
 }

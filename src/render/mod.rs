@@ -26,6 +26,6 @@ mod phrase;
 mod trouble;
 
 #[cfg(test)]
-mod fixtures;
+pub(crate) mod fixtures;
 
 pub use style::Style;

@@ -22,6 +22,7 @@ mod credentials;
 mod drift;
 mod foreign;
 mod guard;
+mod health;
 mod installs;
 mod interrupted;
 mod letters;

@@ -5,9 +5,10 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use orgwatch::model::resource::Verdict;
-use orgwatch_sim::call::Principal;
+use orgwatch_sim::call::{Principal, Service};
 use orgwatch_sim::fault::{Action, Rule};
 use orgwatch_sim::journal::Entry;
+use serde_json::json;
 
 use crate::drift::Drift;
 use crate::stage::{Daemon, Stage, in_virtual_time, is_write_of_ours};
@@ -15,7 +16,9 @@ use crate::stage::{Daemon, Stage, in_virtual_time, is_write_of_ours};
 const ACCOUNTS: usize = 2;
 const SEED: u64 = 11;
 /// How often every target is looked at.
-const CONFIG: &str = "resync_interval = '10m'\n";
+const CONFIG: &str = "resync_interval = '10m'\n[notify]\nalert = 'orgwatch-health'\n";
+/// Everything of which orgwatch makes only one, too.
+const TOLD: &str = "[notify]\nalert = 'orgwatch-health'\n";
 /// Longer than two resyncs.
 const BLIND: Duration = Duration::from_secs(23 * 60);
 /// Long enough for every backoff and two resyncs.
@@ -74,6 +77,7 @@ impl Look {
             ("events", "ListRules" | "ListTargetsByRule", TASK) => Shown::Kinds(&["alert_rule"]),
             ("events", "ListTagsForResource", TASK) => Shown::Kinds(&["alert_rule", "event_bus"]),
             ("sns", _, TASK) => Shown::Kinds(&["topic"]),
+            ("cloudwatch", _, TASK) => Shown::Kinds(&["metric_alarm"]),
             ("sqs", _, TASK) => Shown::Kinds(&["queue"]),
             _ => panic!("what does {self:?} show?"),
         }
@@ -127,6 +131,7 @@ fn written_kind(entry: &Entry) -> &'static str {
         "events" => "alert_rule",
         "sns" => "topic",
         "sqs" => "queue",
+        "cloudwatch" => "metric_alarm",
         other => panic!("we do not write to {other}"),
     }
 }
@@ -143,11 +148,17 @@ fn everything_drifts(stage: &Stage) {
     for drift in [AlertRulePattern, BusDescription, BusPolicyOpened, QueuePolicy, TopicName, TopicPolicy] {
         drift.happens(stage, &stage.accounts[0]);
     }
+    let input = json!({
+        "AlarmName": "orgwatch-heartbeat", "AlarmDescription": "mine", "Namespace": "AWS/Events",
+        "MetricName": "Invocations", "Statistic": "Sum", "Period": 60, "EvaluationPeriods": 1, "Threshold": 1.0,
+        "ComparisonOperator": "LessThanThreshold",
+    });
+    stage.make(&stage.accounts[0], Service::CloudWatch, "PutMetricAlarm", input);
 }
 
 async fn installed() -> Stage {
     let stage = Stage::new(ACCOUNTS, SEED);
-    stage.confirming(stage.daemon(&stage.config("")).apply()).await;
+    stage.confirming(stage.daemon(&stage.config(TOLD)).apply()).await;
     stage.confirm_subscriptions();
     stage
 }
@@ -157,7 +168,7 @@ fn looks() -> BTreeSet<Look> {
     in_virtual_time(async {
         let stage = installed().await;
         everything_drifts(&stage);
-        stage.daemon(&stage.config("")).apply().await;
+        stage.daemon(&stage.config(TOLD)).apply().await;
         let world = stage.simulator.world();
         world.journal.since(0).filter_map(Look::of).collect()
     })

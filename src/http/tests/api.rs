@@ -38,7 +38,7 @@ async fn status_says_everything_in_numbers() {
         "uncovered": 1,
         "unknown": 1
       },
-      "dead_letters": null,
+      "dead_letters": 3,
       "discovery": {
         "accounts": 8,
         "doubtful": "the listing lacks 12 of 20 known accounts; nothing departs until 3 agree",

@@ -63,7 +63,8 @@ impl Guard {
     }
 
     /// A message came to this: `woken`, `duplicate`, `stale`, `failed_call`, `own`, `own_role`, `no_target`,
-    /// `hidden`, `foreign`; or the queue could not be read: `failed`.
+    /// `hidden`, `foreign`; a canary: `canary`, `canary_unknown`, `canary_elsewhere`; `heartbeat`; or the queue could not be read:
+    /// `failed`.
     pub fn inbox(&self, outcome: &'static str) {
         self.messages.get_or_create(&OutcomeLabels { outcome }).inc();
     }

@@ -1,6 +1,6 @@
 //! In the central account: as `orgwatch-task` itself.
 
-use orgwatch_sim::call::Service::{CloudTrail, Events, Iam, Organizations, Sns, Sqs};
+use orgwatch_sim::call::Service::{CloudTrail, CloudWatch, Events, Iam, Organizations, Sns, Sqs};
 use serde_json::json;
 
 use super::{Attempt, EARS, RULE, Scene, everything, trusting};
@@ -40,6 +40,25 @@ fn bus_policies_and_subscriptions_of_others_can_be_changed_in_the_central_region
             let input = input.as_object().cloned().unwrap_or_default();
             let there = scene.stage.simulator.ask(&task, service, "eu-west-1", operation, input);
             assert!(there.as_ref().is_err_and(is_denial), "{operation}: {there:?}");
+        }
+    });
+}
+
+/// Delivering late takes both, and a daemon that may write the rules and the topics' policies could do as much with more
+/// effort; `docs/permissions.md` says so.
+#[test]
+fn dead_letters_can_be_read_and_alerts_be_published_on_the_installations_own_queues_and_topics() {
+    in_virtual_time(async {
+        let scene = Scene::new().await;
+        let task = scene.task();
+        let ours = scene.arn("sns", scene.central(), RULE);
+        let letters = format!("https://sqs/{}/orgwatch-dead-letters", scene.central());
+        for (service, operation, input) in [
+            (Sns, "Publish", json!({ "TopicArn": ours, "Message": "all is well" })),
+            (Sqs, "ReceiveMessage", json!({ "QueueUrl": letters })),
+        ] {
+            let gained = scene.ask(&task, service, operation, input);
+            assert!(gained.is_ok(), "{operation}: {gained:?}");
         }
     });
 }
@@ -126,6 +145,27 @@ fn attempts(scene: &Scene) -> Vec<Attempt> {
         ),
         (
             Events,
+            "PutEvents",
+            json!({ "Entries": [{ "Source": "orgwatch", "DetailType": "x", "Detail": "{}" }] }),
+            "send to the default bus",
+        ),
+        (
+            CloudWatch,
+            "PutMetricAlarm",
+            json!({ "AlarmName": "theirs", "Namespace": "x", "MetricName": "x", "Statistic": "Sum", "Period": 60,
+                "EvaluationPeriods": 1, "Threshold": 1.0, "ComparisonOperator": "LessThanThreshold" }),
+            "have an alarm of another name",
+        ),
+        (
+            CloudWatch,
+            "DisableAlarmActions",
+            json!({ "AlarmNames": ["theirs"] }),
+            "silence an alarm of others",
+        ),
+        (CloudWatch, "DeleteAlarms", json!({ "AlarmNames": ["theirs"] }), "delete an alarm of others"),
+        (CloudWatch, "ListMetrics", json!({}), "learn what is measured"),
+        (
+            Events,
             "CreateArchive",
             json!({ "ArchiveName": "mallory", "EventSourceArn": scene.bus() }),
             "keep all alerts",
@@ -138,7 +178,7 @@ fn attempts(scene: &Scene) -> Vec<Attempt> {
         ),
         (Events, "RemoveTargets", json!({ "Rule": "theirs", "Ids": ["theirs"] }), "silence others"),
         (Events, "DeleteRule", json!({ "Name": "empty" }), "delete a rule of others"),
-        (Sns, "Publish", json!({ "TopicArn": ours, "Message": "all is well" }), "forge an alert"),
+        (Sns, "Publish", json!({ "TopicArn": topic, "Message": "all is well" }), "forge a message of others"),
         (
             Sns,
             "AddPermission",
@@ -166,7 +206,7 @@ fn attempts(scene: &Scene) -> Vec<Attempt> {
             "change a queue of others",
         ),
         (Sqs, "TagQueue", json!({ "QueueUrl": queue, "Tags": { "a": "b" } }), "pass conditions on tags"),
-        (Sqs, "ReceiveMessage", json!({ "QueueUrl": letters }), "read what could not be delivered"),
+        (Sqs, "ReceiveMessage", json!({ "QueueUrl": queue }), "read messages of others"),
         (Sqs, "SendMessage", json!({ "QueueUrl": letters, "MessageBody": "x" }), "forge a dead letter"),
         (Sqs, "PurgeQueue", json!({ "QueueUrl": letters }), "lose what could not be delivered"),
         (Sqs, "CreateQueue", json!({ "QueueName": "mallory" }), "have a queue"),

@@ -6,7 +6,7 @@
 //! break-glass role, which must succeed with the very same call.
 
 use orgwatch_sim::call::Caller;
-use orgwatch_sim::call::Service::{CloudTrail, Events, Iam, Organizations, Sns, Sqs};
+use orgwatch_sim::call::Service::{CloudTrail, CloudWatch, Events, Iam, Organizations, Sns, Sqs};
 use serde_json::{Value, json};
 
 use super::{Attempt, EARS, FORWARDER, RULE, Scene, everything, trusting};
@@ -259,7 +259,7 @@ fn in_a_member(scene: &Scene) -> Vec<Attempt> {
 
 fn in_the_central_account(scene: &Scene) -> Vec<Attempt> {
     let central = scene.central();
-    let guard = "orgwatch-guard-central";
+    let (guard, alarm) = ("orgwatch-guard-central", "orgwatch-heartbeat");
     let topic = scene.arn("sns", central, RULE);
     let letters = format!("https://sqs/{central}/orgwatch-dead-letters");
     let pattern = json!({ "source": ["x"] }).to_string();
@@ -310,6 +310,21 @@ fn in_the_central_account(scene: &Scene) -> Vec<Attempt> {
             "change the topic",
         ),
         (Sns, "DeleteTopic", json!({ "TopicArn": topic }), "silence everybody"),
+        (
+            CloudWatch,
+            "PutMetricAlarm",
+            json!({ "AlarmName": alarm, "Namespace": "x", "MetricName": "x", "Statistic": "Sum", "Period": 60,
+                "EvaluationPeriods": 1, "Threshold": 1.0, "ComparisonOperator": "LessThanThreshold" }),
+            "let nobody learn that orgwatch is dead",
+        ),
+        (
+            CloudWatch,
+            "SetAlarmState",
+            json!({ "AlarmName": alarm, "StateValue": "OK", "StateReason": "x" }),
+            "calm people down",
+        ),
+        (CloudWatch, "DisableAlarmActions", json!({ "AlarmNames": [alarm] }), "let nobody learn it"),
+        (CloudWatch, "DeleteAlarms", json!({ "AlarmNames": [alarm] }), "let nobody learn it"),
         (Sqs, "PurgeQueue", json!({ "QueueUrl": letters }), "lose what could not be delivered"),
         (Sqs, "DeleteQueue", json!({ "QueueUrl": letters }), "lose what could not be delivered"),
     ]);

@@ -105,6 +105,8 @@ impl Scenario {
             )
         };
         let mut text = "[organization.exclude_tags]\norgwatch = 'off'\n".to_owned();
+        // What comes and goes within the hour in which all of this happens is more than a person would let go unasked.
+        text += "[reconcile.limits]\ndeletions = 100\n";
         text += &alert("iam-changes", &stream);
         if more.contains("name = 'deletions'") {
             // Nobody confirms, so that the topic may go again.
@@ -188,6 +190,7 @@ impl Scenario {
         self.adoption().await?;
         self.dead_letters(&config).await?;
         self.canaries().await?;
+        self.health().await?;
         self.orphans(&config).await?;
         self.wakes(&config).await?;
         if thorough {

@@ -114,10 +114,21 @@ fn assert_is_ours(file: &str, resource: &str, statement: &Value) {
     if (service, name) == ("account", "account") {
         return;
     }
+    // Alarms are listed by a prefix, which is no part of the resource.
+    if name == "alarm:*" && strings(&statement["Action"]) == ["cloudwatch:DescribeAlarms"] {
+        return;
+    }
     let name = match service {
+        "cloudwatch" => name.strip_prefix("alarm:").unwrap_or_default(),
         "events" | "iam" => name.split_once('/').map(|(_, name)| name).unwrap_or_default(),
         _ => name,
     };
+    // Canaries go where CloudTrail's events go; by a condition no other event can be put there.
+    if name == "default" && strings(&statement["Action"]) == ["events:PutEvents"] {
+        assert_eq!(statement["Condition"]["ForAllValues:StringEquals"]["events:source"], "orgwatch.canary");
+        assert_eq!(statement["Condition"]["Null"]["events:source"], "false");
+        return;
+    }
     let mine = name == "${Installation}"
         || ["-", "/"].iter().any(|end| name.starts_with(&format!("${{Installation}}{end}")));
     assert!(mine, "{file}: {resource} is not named after the installation");

@@ -290,10 +290,10 @@ impl Stage {
     }
 }
 
-/// Whether the product made this call, and it writes: reading the inbox or dead letters, message by message, changes
-/// nothing that is installed.
+/// Whether the product made this call, and it writes: reading the inbox or dead letters, message by message, and sending
+/// events of its own changes nothing that is installed.
 pub(crate) fn is_write_of_ours(entry: &Entry) -> bool {
-    let reads = ["ReceiveMessage", "DeleteMessageBatch", "ChangeMessageVisibilityBatch"];
+    let reads = ["ReceiveMessage", "DeleteMessageBatch", "ChangeMessageVisibilityBatch", "PutEvents"];
     entry.write
         && !reads.contains(&entry.call.operation.as_str())
         && entry.principal().contains("role/orgwatch-")
