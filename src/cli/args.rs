@@ -10,6 +10,7 @@ use reqwest::Url;
 use super::delivery::DeadLettersArgs;
 use super::exit::Outcome;
 use super::history::{DaemonArgs, HistoryArgs};
+use super::look::{AccountArgs, AccountsArgs, HealthArgs, StatusArgs};
 use super::operate::{
     CompletionsArgs, DiscoveryArgs, DiscoveryCommand, HoldsArgs, PauseArgs, ReleaseArgs, ResumeArgs,
 };
@@ -95,6 +96,30 @@ Example, without a terminal:
 Example:
   orgwatch status --url https://orgwatch.example.com --token-file ~/.config/orgwatch/token")]
     Status(StatusArgs),
+
+    /// List accounts with their verdict and coverage.
+    ///
+    /// With --url a running daemon is asked; without it orgwatch looks for itself, read-only.
+    #[command(after_long_help = "\
+Example, everybody who is known not to be covered:
+  orgwatch accounts --coverage broken --url http://127.0.0.1:8080")]
+    Accounts(AccountsArgs),
+
+    /// Show one account: what is there, what differs, what is planned.
+    #[command(after_long_help = "\
+Example:
+  orgwatch account 333333333333")]
+    Account(AccountArgs),
+
+    /// Walk the path of an account's alerts; say what is broken and what mends it.
+    ///
+    /// From CloudTrail over sender rule, forwarding role, event bus, alert rule and topic to people. With --url
+    /// a running daemon is asked; without it orgwatch looks for itself, read-only. Exit code 1: a hop is
+    /// broken; 3: one could not be looked at, or is not ready.
+    #[command(after_long_help = "\
+Example:
+  orgwatch doctor 333333333333")]
+    Doctor(AccountArgs),
 
     /// Show what happened: writes, drift, changes of coverage.
     ///
@@ -279,18 +304,6 @@ pub struct ApplyArgs {
     pub scope: Scope,
 }
 
-/// The arguments of `status`.
-#[derive(Clone, Debug, Args)]
-pub struct StatusArgs {
-    /// Print JSON, in the form of GET /api/v1/status.
-    #[arg(long)]
-    pub json: bool,
-
-    /// Which daemon.
-    #[command(flatten)]
-    pub daemon: DaemonArgs,
-}
-
 /// The arguments of `check`.
 #[derive(Clone, Debug, Args)]
 pub struct CheckArgs {
@@ -306,14 +319,6 @@ pub struct CheckArgs {
     /// Print JSON.
     #[arg(long)]
     pub json: bool,
-}
-
-/// The arguments of `health`.
-#[derive(Clone, Debug, Args)]
-pub struct HealthArgs {
-    /// Where it is asked instead, such as http://127.0.0.1:8080; the configuration is not read then.
-    #[arg(long, value_name = "URL", value_parser = daemon_url)]
-    pub url: Option<Url>,
 }
 
 /// The arguments of `match`.
@@ -398,6 +403,8 @@ impl Command {
     fn daemon(&self) -> Option<&DaemonArgs> {
         match self {
             Self::Status(arguments) => Some(&arguments.daemon),
+            Self::Accounts(arguments) => Some(&arguments.daemon),
+            Self::Account(arguments) | Self::Doctor(arguments) => Some(&arguments.daemon),
             Self::History(arguments) => Some(&arguments.daemon),
             Self::Holds(arguments) => Some(&arguments.daemon),
             Self::Release(arguments) => Some(&arguments.daemon),
@@ -456,7 +463,7 @@ pub(super) fn account(text: &str) -> Result<AccountId, &'static str> {
     text.parse().map_err(|_| "an account id has exactly 12 digits; leading zeros are part of it")
 }
 
-fn ou(text: &str) -> Result<OuId, &'static str> {
+pub(super) fn ou(text: &str) -> Result<OuId, &'static str> {
     text.parse().map_err(|_| {
         "an organizational unit's id looks like ou-ab12-cdefgh34, a root's like r-ab12; names are not accepted"
     })
@@ -537,6 +544,9 @@ mod tests {
           plan          Show what `apply` would change; makes no writing call
           apply         Make one full pass: show the plan, ask, change, and read again
           status        Show who is covered and what is wrong
+          accounts      List accounts with their verdict and coverage
+          account       Show one account: what is there, what differs, what is planned
+          doctor        Walk the path of an account's alerts; say what is broken and what mends it
           history       Show what happened: writes, drift, changes of coverage
           holds         Show what a running daemon holds back, why, and how to release it
           release       Let a running daemon do what it holds back, once
@@ -744,6 +754,9 @@ mod tests {
         Options:
               --json
                   Print JSON, in the form of GET /api/v1/status
+
+              --watch
+                  Go on, and show what a running daemon says whenever it says something else; ends at Ctrl-C
 
           -h, --help
                   Print help (see a summary with '-h')

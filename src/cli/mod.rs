@@ -4,6 +4,7 @@ pub mod args;
 pub mod delivery;
 pub mod exit;
 pub mod history;
+pub mod look;
 pub mod operate;
 
 pub use args::{Cli, Command};

@@ -6,8 +6,8 @@ use std::time::Duration;
 use reqwest::Url;
 
 use super::{Invocation, complain, say};
-use crate::cli::args::HealthArgs;
 use crate::cli::exit::Outcome;
+use crate::cli::look::HealthArgs;
 
 /// The daemon answers from memory; the supervisor asks again soon.
 const PATIENCE: Duration = Duration::from_secs(4);

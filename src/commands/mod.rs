@@ -1,5 +1,6 @@
 //! The commands: each reads its arguments, lets the controller work, and prints what it found.
 
+mod accounts;
 mod apply;
 mod check;
 mod complete;
@@ -52,6 +53,9 @@ pub async fn run(cli: Cli) -> anyhow::Result<Outcome> {
         Command::Plan(arguments) => plan::run(&invocation, &arguments).await,
         Command::Apply(arguments) => apply::run(&invocation, &arguments).await,
         Command::Status(arguments) => status::run(&invocation, &arguments).await,
+        Command::Accounts(arguments) => accounts::accounts(&invocation, &arguments).await,
+        Command::Account(arguments) => accounts::account(&invocation, &arguments).await,
+        Command::Doctor(arguments) => accounts::doctor(&invocation, &arguments).await,
         Command::History(arguments) => history::run(&invocation, &arguments).await,
         Command::Holds(arguments) => operate::holds(&invocation, &arguments).await,
         Command::Release(arguments) => operate::release(&invocation, &arguments).await,

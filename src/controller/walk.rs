@@ -92,6 +92,24 @@ impl Controller {
         }
     }
 
+    /// Looks at the central side and at one account, and writes nothing.
+    pub async fn look_into(&self, account: &AccountId, stop: &CancellationToken) {
+        let mut seen = BTreeSet::new();
+        let central: Vec<_> = self.keys().into_iter().filter(|key| key.side == Side::Central).collect();
+        self.look_round(central, &mut seen, stop, &mut |_| ()).await;
+        // What its Regions are is known only after a first look at it.
+        loop {
+            let all = self.keys().into_iter();
+            let rest: Vec<_> = all
+                .filter(|key| key.side == Side::Member && key.account == *account && !seen.contains(key))
+                .collect();
+            if rest.is_empty() || stop.is_cancelled() {
+                return;
+            }
+            self.look_round(rest, &mut seen, stop, &mut |_| ()).await;
+        }
+    }
+
     /// Looks at these targets, and derives anew what targets there are.
     async fn look_round(
         &self,

@@ -6,6 +6,7 @@ use axum::http::Uri;
 use axum::response::{IntoResponse, Response};
 use jiff::Timestamp;
 use serde::Serialize;
+use serde_json::{Value, json};
 
 use super::HttpState;
 use super::params::{InAccount, NoParams, Params};
@@ -14,7 +15,7 @@ use super::select::{self, Filter, Page, Sort};
 use super::targets::Targets;
 use crate::hops::{self, Diagnosis, Hop};
 use crate::model::ids::AccountId;
-use crate::model::view::{AccountView, Condition, Coverage, HoldView, Standing};
+use crate::model::view::{AccountView, Condition, Coverage, HoldView, Snapshot, Standing};
 
 const DEFAULT_LIMIT: usize = 100;
 const LARGEST_LIMIT: usize = 1000;
@@ -79,6 +80,35 @@ struct Detail<'a> {
     holds: Vec<&'a HoldView>,
 }
 
+impl<'a> List<'a> {
+    fn read(snapshot: &'a Snapshot, params: &Params, limit: usize) -> Result<Self, Problem> {
+        let filter = Filter::read(params)?;
+        let sort = params.parsed::<Sort>("sort")?.unwrap_or_default();
+        let Page { items, total, next_cursor, .. } =
+            select::page(snapshot, &filter, sort, params.text("cursor"), limit)?;
+        let items = items.into_iter().map(|account| account.as_ref().into()).collect();
+        Ok(Self { items, next_cursor, total, observed_at: snapshot.taken_at })
+    }
+}
+
+impl<'a> Detail<'a> {
+    fn of(snapshot: &'a Snapshot, account: &'a AccountView) -> Self {
+        let covered = select::coverage(account).map(|_| account);
+        let hops = hops::of_account(snapshot, account);
+        Self {
+            summary: account.into(),
+            standing_reason: account.standing_reason.as_deref(),
+            coverage_message: covered.map(|a| a.coverage_message.as_str()),
+            coverage_since: covered.map(|a| a.coverage_since),
+            conditions: &account.conditions,
+            diagnosis: hops::diagnose(snapshot, account, &hops),
+            hops,
+            targets: Targets::of(&account.targets),
+            holds: snapshot.holds.iter().filter(|hold| hold.accounts.contains(&account.id)).collect(),
+        }
+    }
+}
+
 pub(super) async fn list(State(state): State<HttpState>, uri: Uri) -> Result<Response, Problem> {
     let params =
         Params::parse(&uri, &["verdict", "coverage", "reason", "ou", "q", "sort", "limit", "cursor"])?;
@@ -86,13 +116,7 @@ pub(super) async fn list(State(state): State<HttpState>, uri: Uri) -> Result<Res
     if !(1..=LARGEST_LIMIT).contains(&limit) {
         return Err(Problem::bad(format!("`limit`: write a number from 1 to {LARGEST_LIMIT}")));
     }
-    let filter = Filter::read(&params)?;
-    let sort = params.parsed::<Sort>("sort")?.unwrap_or_default();
-    let snapshot = state.snapshot();
-    let Page { items, total, next_cursor, .. } =
-        select::page(&snapshot, &filter, sort, params.text("cursor"), limit)?;
-    let items = items.into_iter().map(|account| account.as_ref().into()).collect();
-    Ok(Json(List { items, next_cursor, total, observed_at: snapshot.taken_at }).into_response())
+    Ok(Json(List::read(&state.snapshot(), &params, limit)?).into_response())
 }
 
 pub(super) async fn one(
@@ -102,20 +126,22 @@ pub(super) async fn one(
 ) -> Result<Response, Problem> {
     let snapshot = state.snapshot();
     let account = snapshot.accounts.get(&id).ok_or_else(|| unknown(&id))?;
-    let covered = select::coverage(account).map(|_| account);
-    let hops = hops::of_account(&snapshot, account);
-    Ok(Json(Detail {
-        summary: account.as_ref().into(),
-        standing_reason: account.standing_reason.as_deref(),
-        coverage_message: covered.map(|a| a.coverage_message.as_str()),
-        coverage_since: covered.map(|a| a.coverage_since),
-        conditions: &account.conditions,
-        diagnosis: hops::diagnose(&snapshot, account, &hops),
-        hops,
-        targets: Targets::of(&account.targets),
-        holds: snapshot.holds.iter().filter(|hold| hold.accounts.contains(&id)).collect(),
-    })
-    .into_response())
+    Ok(Json(Detail::of(&snapshot, account)).into_response())
+}
+
+/// The answer to `GET /api/v1/accounts` with these parameters, all accounts in one part.
+///
+/// # Errors
+/// A parameter makes no sense; with what would.
+pub fn accounts_json(snapshot: &Snapshot, query: &[(&'static str, String)]) -> Result<Value, String> {
+    let list =
+        List::read(snapshot, &Params::of_pairs(query), usize::MAX).map_err(|problem| problem.detail)?;
+    Ok(json!(list))
+}
+
+/// The answer to `GET /api/v1/accounts/{id}`; none where there is no such account.
+pub fn account_json(snapshot: &Snapshot, id: &AccountId) -> Option<Value> {
+    snapshot.accounts.get(id).map(|account| json!(Detail::of(snapshot, account)))
 }
 
 pub(super) fn unknown(id: &AccountId) -> Problem {

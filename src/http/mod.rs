@@ -45,9 +45,11 @@ use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::compression::CompressionLayer;
 
 pub use self::access::{Auth, HttpOptions, Role};
+pub use self::accounts::{account_json, accounts_json};
 pub use self::configured::Configuration;
 pub use self::operations::{OperationRefused, Operations};
 use self::problem::Problem;
+pub use self::select::VERDICTS;
 pub use self::server::serve;
 pub use self::stream::Feed;
 use crate::history::History;

@@ -53,6 +53,11 @@ impl Params {
         Ok(Self(params))
     }
 
+    /// These parameters, as if a query had named them.
+    pub(super) fn of_pairs(pairs: &[(&'static str, String)]) -> Self {
+        Self(pairs.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect())
+    }
+
     /// The value of `name`; an empty one is none.
     pub(super) fn text(&self, name: &str) -> Option<&str> {
         self.0.get(name).map(String::as_str).filter(|value| !value.is_empty())

@@ -11,7 +11,7 @@ use crate::model::ids::OuId;
 use crate::model::view::{AccountView, Coverage, Snapshot, Standing};
 
 /// What an account's verdict may be shown as, best first: excluded and inactive accounts are not judged.
-pub(super) const VERDICTS: [&str; 8] =
+pub const VERDICTS: [&str; 8] =
     ["inactive", "excluded", "in_sync", "pending", "orphan", "unknown", "drifted", "foreign"];
 
 /// The verdict as it is shown.
@@ -182,7 +182,7 @@ pub(super) fn page<'a>(
             asked.partition_point(|(position, _)| sort.order(position, &cursor.after).is_le())
         }
     };
-    let end = asked.len().min(begin + limit);
+    let end = asked.len().min(begin.saturating_add(limit));
     Ok(Page {
         begin,
         items: asked[begin..end].iter().map(|(_, account)| *account).collect(),

@@ -3,6 +3,7 @@
 //! All text goes through `Page` of [`style`], the one place where colour is added and where text that AWS
 //! or a user supplied loses what could steer a terminal.
 
+pub mod account;
 pub mod apply;
 pub mod confirm;
 pub mod history;

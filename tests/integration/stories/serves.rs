@@ -83,6 +83,17 @@ fn every_view_answers_for_the_same_organization() {
     assert_eq!(asked["coverage"], daemon.status()["coverage"]);
     let shown = orgwatch.run(&["status", "--url", daemon.url()]).expect_code(0);
     assert!(shown.stdout.contains("6 of 7 accounts covered"), "{}", shown.stdout);
+    let member = scene.member(0);
+    for daemon in [&["--url", daemon.url()][..], &[]] {
+        let run = |arguments: &[&str]| orgwatch.run(&[arguments, daemon].concat()).expect_code(0);
+        assert_eq!(run(&["accounts", "--json"]).json()["total"], 8);
+        assert!(run(&["accounts", "--coverage", "configured"]).stdout.contains("6 accounts."));
+        assert_eq!(run(&["account", member, "--json"]).json()["coverage"], "configured");
+        let doctor = run(&["doctor", member]).stdout;
+        assert!(doctor.contains(&format!("an IAM change in account {member} reaches people")), "{doctor}");
+    }
+    let stranger = orgwatch.run(&["doctor", "000000000001"]).expect_code(1);
+    assert!(stranger.stderr.contains("is not known in this organization"), "{}", stranger.stderr);
     let nobody = orgwatch.run(&["status", "--url", "http://127.0.0.1:9"]).expect_code(1);
     assert!(nobody.stderr.contains("no daemon answers at http://127.0.0.1:9"), "{}", nobody.stderr);
     assert_eq!(scene.proxy.writes().len(), 0, "who finds everything in place writes nothing");
