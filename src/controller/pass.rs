@@ -201,7 +201,7 @@ impl Controller {
         let ended = watchfulness::ended(observed_at, self.clock.now(), wrote, in_sync);
         self.conclude(&begun, &resources, ended);
         let mut plan = plan;
-        forget_made_calls(&mut plan, &written);
+        forget_calls(&mut plan, &written);
         let target = begun.target.key.clone();
         let (news, moved) = {
             let mut fleet = self.fleet();
@@ -264,12 +264,19 @@ impl Controller {
     }
 }
 
-/// Takes the calls out of changes of which every call was made: only what is left to do is kept and shown, as a plan is
-/// kept of every target at once.
-fn forget_made_calls(plan: &mut Plan, written: &[Written]) {
-    for change in plan.changes.iter_mut().filter(|change| change.hold.is_none()) {
-        let made = written.iter().filter(|w| w.resource == change.resource && w.outcome.is_ok()).count();
-        if made == change.calls.len() {
+/// Takes out the calls of changes of which every call was made, and, in a pass that wrote, of changes that wait for what it
+/// wrote: the next pass is near and plans them anew, and meanwhile a plan is kept of every target at once.
+fn forget_calls(plan: &mut Plan, written: &[Written]) {
+    let made = |change: &Change| {
+        written.iter().filter(|w| w.resource == change.resource && w.outcome.is_ok()).count()
+    };
+    let wrote = written.iter().any(|w| w.outcome.is_ok());
+    for change in &mut plan.changes {
+        let over = match &change.hold {
+            None => made(change) == change.calls.len(),
+            Some(hold) => hold.waits && wrote,
+        };
+        if over {
             change.calls = Vec::new();
         }
     }
@@ -315,7 +322,7 @@ mod tests {
     }
 
     #[test]
-    fn of_a_change_that_was_made_no_call_is_left_and_of_one_that_failed_all() {
+    fn of_a_change_that_was_made_or_waits_no_call_is_left_and_of_one_that_failed_or_is_held_all() {
         let id = |name: &str| ResourceId { kind: "queue", name: name.to_owned() };
         let change = |name: &str| Change {
             resource: id(name),
@@ -339,10 +346,23 @@ mod tests {
         };
         let failure = crate::world::fixture::error(ErrorClass::Denied);
         let written = [wrote("made", Ok(None)), wrote("failed", Err(failure))];
-        let changes = ["made", "failed", "not tried"].map(change).into();
-        let mut plan = Plan { target: target.clone(), changes };
-        forget_made_calls(&mut plan, &written);
-        let left: Vec<usize> = plan.changes.iter().map(|change| change.calls.len()).collect();
-        assert_eq!(left, [0, 1, 1]);
+        let stopped = |name: &str, waits: bool| {
+            let hold = crate::model::plan::Hold { reason: "Any", message: String::new(), waits };
+            Change { hold: Some(hold), ..change(name) }
+        };
+        let changes = vec![
+            change("made"),
+            change("failed"),
+            change("not tried"),
+            stopped("waits", true),
+            stopped("held", false),
+        ];
+        let left_after = |written: &[Written]| {
+            let mut plan = Plan { target: target.clone(), changes: changes.clone() };
+            forget_calls(&mut plan, written);
+            plan.changes.iter().map(|change| change.calls.len()).collect::<Vec<_>>()
+        };
+        assert_eq!(left_after(&written), [0, 1, 1, 0, 1]);
+        assert_eq!(left_after(&written[1..]), [1, 1, 1, 1, 1], "nothing was written");
     }
 }

@@ -1,5 +1,6 @@
 //! Changes of verdict and coverage, found by comparing one snapshot with the next.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
@@ -7,11 +8,15 @@ use super::record::{Record, Tokens, What};
 use crate::model::ids::AccountId;
 use crate::model::view::{AccountView, Snapshot, Standing};
 
+/// A verdict or coverage, with its reason. What this process tells is a name that the program has; text of its own is only
+/// what a former process told.
+type State = (Cow<'static, str>, Option<Cow<'static, str>>);
+
 /// What was told last of everybody.
 #[derive(Debug, Default)]
 pub(super) struct States {
     /// By what is told, and of whom; the central side has no account.
-    told: HashMap<(What, Option<String>), (String, Option<String>)>,
+    told: HashMap<(What, Option<AccountId>), State>,
     /// What was looked at last; what is still the same needs no second look.
     shown: BTreeMap<AccountId, Arc<AccountView>>,
 }
@@ -19,9 +24,13 @@ pub(super) struct States {
 impl States {
     /// Goes on from these.
     pub(super) fn of(latest: Vec<Record>) -> Self {
-        let told = latest.into_iter().map(|record| {
-            let whom = record.account.filter(|_| record.side.as_deref() != Some("central"));
-            ((record.what, whom), (record.to.unwrap_or_default(), record.reason))
+        let told = latest.into_iter().filter_map(|record| {
+            let whom = match record.account.filter(|_| record.side.as_deref() != Some("central")) {
+                Some(account) => Some(AccountId::try_from(account).ok()?),
+                None => None,
+            };
+            let state = (record.to.unwrap_or_default().into(), record.reason.map(Cow::from));
+            Some(((record.what, whom), state))
         });
         Self { told: told.collect(), shown: BTreeMap::new() }
     }
@@ -59,7 +68,7 @@ impl States {
             };
             for (what, to, reason) in [(What::Verdict, verdict, None), (What::Coverage, coverage, Some(why))]
             {
-                if let Some(from) = self.moved(what, Some(id.to_string()), to, reason) {
+                if let Some(from) = self.moved(what, Some(id.clone()), to, reason) {
                     news.push(Record {
                         account: Some(id.to_string()),
                         side: Some("member".to_owned()),
@@ -81,14 +90,14 @@ impl States {
     fn moved(
         &mut self,
         what: What,
-        whom: Option<String>,
-        to: &str,
-        reason: Option<&str>,
+        whom: Option<AccountId>,
+        to: &'static str,
+        reason: Option<&'static str>,
     ) -> Option<Option<String>> {
-        let now = (to.to_owned(), reason.map(str::to_owned));
+        let now = (Cow::from(to), reason.map(Cow::from));
         match self.told.insert((what, whom), now.clone()) {
             Some(before) if before == now => None,
-            before => Some(before.map(|(from, _)| from)),
+            before => Some(before.map(|(from, _)| from.into_owned())),
         }
     }
 }

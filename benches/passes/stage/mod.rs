@@ -129,6 +129,7 @@ impl Stage {
         let ask = bare::Ask {
             simulator: self.simulator()?,
             accounts: self.directory.path().join("accounts.json"),
+            management: self.ready.management.clone(),
             partition: self.ready.partition.clone(),
             region: REGION.to_owned(),
             concurrency: options.concurrency,
