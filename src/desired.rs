@@ -8,8 +8,8 @@ use serde_json::Value;
 
 use crate::compile::{self, AlertRules, CannotCombine, Rule};
 use crate::config::{
-    self, Alert as AlertSettings, Format, ForwardingRole, Mode, OverrideScope, Senders, Settings,
-    UnknownSubscriptions,
+    self, Alert as AlertSettings, DrillSchedule, Format, ForwardingRole, Mode, OverrideScope, Senders,
+    Settings, UnknownSubscriptions,
 };
 use crate::config::{OnExclude, Watch as WatchSettings, WatchAccounts, WatchRegions};
 use crate::document;
@@ -61,6 +61,7 @@ pub fn world(
         only_forwarders: settings.central.senders == Senders::ForwardingRoles,
         archive_days: settings.central.archive_retention.map(config::days),
         canary: settings.canary.interval.is_some(),
+        drills: settings.drill.schedule != DrillSchedule::Off,
         watches: settings.watches.iter().map(|watch| Arc::new(resolved(settings, watch))).collect(),
         alerts: Vec::new(),
         guard: None,

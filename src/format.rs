@@ -7,15 +7,17 @@
 use serde_json::{Value, json};
 
 use crate::config::Format;
+use crate::drill;
 use crate::model::call::Transformer;
 use crate::model::partition::Partition;
 
 /// The fields that templates use, by the names that they have there.
-const PATHS: [(&str, &str); 15] = [
+const PATHS: [(&str, &str); 16] = [
     ("account", "$.account"),
     ("action", "$.detail.eventName"),
     ("actor", "$.detail.userIdentity.arn"),
     ("address", "$.detail.sourceIPAddress"),
+    ("drill", drill::PATH),
     ("error", "$.detail.errorCode"),
     ("event", "$.detail.eventID"),
     ("invoker", "$.detail.userIdentity.invokedBy"),
@@ -38,6 +40,15 @@ pub struct Heading<'a> {
     pub severity: Option<&'a str>,
     /// Whose console the links lead to.
     pub partition: Partition,
+    /// Whether the alert takes drills: then there is a place at the beginning for what a drill says of itself.
+    pub drills: bool,
+}
+
+impl Heading<'_> {
+    /// The place for what a drill says of itself; empty in every other event.
+    fn drill(&self) -> &'static str {
+        if self.drills { "<drill>" } else { "" }
+    }
 }
 
 /// The input transformer of a format; none where the event goes out as it came.
@@ -60,7 +71,7 @@ pub fn transformer(format: Format, heading: &Heading<'_>) -> Option<Transformer>
 fn text(heading: &Heading<'_>) -> String {
     let severity = heading.severity.map(|s| format!(", severity {s}")).unwrap_or_default();
     let lines = [
-        "Account <account>: <source> <action>".to_owned(),
+        format!("{}Account <account>: <source> <action>", heading.drill()),
         "Who: <type> <actor> <invoker>".to_owned(),
         "From: <address>".to_owned(),
         "What: <service> <action> <parameters>".to_owned(),
@@ -78,7 +89,8 @@ fn text(heading: &Heading<'_>) -> String {
 fn fields(heading: &Heading<'_>) -> Vec<(&'static str, String)> {
     let own = |text: &str| Value::from(text).to_string();
     let value = |name: &str| format!("<{name}>");
-    vec![
+    let drill = heading.drills.then(|| ("drill", value("drill")));
+    let fields = vec![
         ("alert", own(heading.alert)),
         ("severity", own(heading.severity.unwrap_or_default())),
         ("account", value("account")),
@@ -98,7 +110,8 @@ fn fields(heading: &Heading<'_>) -> Vec<(&'static str, String)> {
         ("request_parameters", value("parameters")),
         ("event_url", own(&heading.partition.event_link("<region>", "<event>"))),
         ("account_url", own(&heading.partition.account_link("<account>"))),
-    ]
+    ];
+    drill.into_iter().chain(fields).collect()
 }
 
 /// The custom notification of AWS's chat service. Parameters are not in it: it takes texts alone, and an object is none.
@@ -106,7 +119,7 @@ fn chat(heading: &Heading<'_>) -> Vec<(&'static str, String)> {
     let severity = heading.severity.map(|s| format!(" ({s})")).unwrap_or_default();
     let content = json!({
         "textType": "client-markdown",
-        "title": format!("Account <account>: <source> <action>{severity}"),
+        "title": format!("{}Account <account>: <source> <action>{severity}", heading.drill()),
         "description": format!(
             "*Who:* <type> <actor> <invoker>\n*From:* <address>\n*What:* <service> <action>\n*When:* <time>, in <region>\n\
              *Error code, if it did not succeed:* <error>\n*Event:* {}",
@@ -115,7 +128,8 @@ fn chat(heading: &Heading<'_>) -> Vec<(&'static str, String)> {
         "nextSteps": [format!("Open the account: {}", heading.partition.account_link("<account>"))],
         "keywords": [heading.alert],
     });
-    let metadata = json!({ "summary": "Account <account>: <source> <action>", "eventType": heading.alert });
+    let metadata =
+        json!({ "summary": "<drill>Account <account>: <source> <action>", "eventType": heading.alert });
     vec![
         ("version", json!("1.0").to_string()),
         ("source", json!("custom").to_string()),
@@ -138,12 +152,16 @@ mod tests {
     use super::*;
 
     fn heading() -> Heading<'static> {
-        Heading { alert: "iam-changes", severity: Some("high"), partition: Partition::Aws }
+        Heading { alert: "iam-changes", severity: Some("high"), partition: Partition::Aws, drills: false }
     }
 
     /// What a topic gets of an event, as the simulator's EventBridge makes it.
     fn sent(format: Format, event: &Value) -> String {
-        let transformer = transformer(format, &heading()).unwrap();
+        sent_under(&heading(), format, event)
+    }
+
+    fn sent_under(heading: &Heading<'_>, format: Format, event: &Value) -> String {
+        let transformer = transformer(format, heading).unwrap();
         let target = json!({ "Id": "topic", "InputTransformer": {
             "InputPathsMap": transformer.paths, "InputTemplate": transformer.template } });
         let transform = Transform::parse(target.as_object().unwrap()).unwrap();
@@ -200,11 +218,31 @@ mod tests {
     }
 
     #[test]
+    fn a_drill_says_so_before_anything_else_and_other_events_are_as_ever() {
+        let installation = "orgwatch".parse().unwrap();
+        let drill = json!({
+            "source": drill::SOURCE, "account": "222222222222", "region": "us-east-1", "time": "2026-11-20T12:00:00Z",
+            "detail": drill::detail(&installation, "iam-changes"),
+        });
+        let taking = Heading { drills: true, ..heading() };
+        assert!(sent_under(&taking, Format::Text, &drill).trim_start_matches('"').starts_with(drill::WORDS));
+        let json: Value = serde_json::from_str(&sent_under(&taking, Format::Json, &drill)).unwrap();
+        assert_eq!(json["drill"], drill::WORDS);
+        let chat: Value = serde_json::from_str(&sent_under(&taking, Format::Chat, &drill)).unwrap();
+        assert!(chat["content"]["title"].as_str().unwrap().starts_with(drill::WORDS));
+        for format in [Format::Text, Format::Chat] {
+            assert_eq!(sent_under(&taking, format, &event()), sent(format, &event()));
+        }
+        let json: Value = serde_json::from_str(&sent_under(&taking, Format::Json, &event())).unwrap();
+        assert_eq!(json["drill"], "");
+    }
+
+    #[test]
     fn templates_fit_into_what_eventbridge_takes() {
         let long = "x".repeat(64);
         for format in [Format::Text, Format::Json, Format::Chat] {
             for partition in [Partition::Aws, Partition::China, Partition::GovCloud, Partition::Sovereign] {
-                let heading = Heading { alert: &long, severity: Some(&long), partition };
+                let heading = Heading { alert: &long, severity: Some(&long), partition, drills: true };
                 let transformer = transformer(format, &heading).unwrap();
                 assert!(transformer.template.len() < 8192 && transformer.paths.len() <= 100);
             }

@@ -20,6 +20,7 @@ mod corpus;
 pub mod desired;
 pub mod diff;
 pub mod document;
+pub mod drill;
 pub mod format;
 pub mod guard;
 pub mod history;

@@ -120,6 +120,8 @@ pub struct World {
     pub archive_days: Option<i32>,
     /// Whether sender rules take canaries, and a rule of the central bus hands them to the inbox.
     pub canary: bool,
+    /// Whether alerts take drills.
+    pub drills: bool,
     /// What members forward, in the order of the settings.
     pub watches: Vec<Arc<Watch>>,
     /// What is delivered.

@@ -65,7 +65,7 @@ pub const ORGANIZATION_READS: [&str; 6] = [
 ];
 
 /// The sources of orgwatch's own events on the central bus.
-const OWN_SOURCES: [&str; 2] = [crate::news::SOURCE, crate::news::HEARTBEAT_SOURCE];
+const OWN_SOURCES: [&str; 3] = [crate::news::SOURCE, crate::drill::SOURCE, crate::news::HEARTBEAT_SOURCE];
 
 /// To give EventBridge a role.
 const PASS: &str = "iam:PassRole";

@@ -7,7 +7,7 @@ use clap::error::ErrorKind;
 use clap::{Args, ColorChoice, CommandFactory, Parser, Subcommand};
 use reqwest::Url;
 
-use super::delivery::DeadLettersArgs;
+use super::delivery::{DeadLettersArgs, DrillArgs};
 use super::exit::Outcome;
 use super::history::{DaemonArgs, HistoryArgs};
 use super::look::{AccountArgs, AccountsArgs, HealthArgs, StatusArgs};
@@ -196,6 +196,15 @@ Example, after the cause was mended:
   orgwatch dead-letters
   orgwatch dead-letters deliver --limit 20")]
     DeadLetters(DeadLettersArgs),
+
+    /// Send a drill to everybody who is subscribed to an alert.
+    ///
+    /// It goes through the alert's own rule, in its format, and begins with "DRILL, no action needed": what
+    /// arrives proves bus, rule, topic and subscription. Needs `drill.schedule` in the configuration.
+    #[command(after_long_help = "\
+Example:
+  orgwatch drill iam-changes")]
+    Drill(DrillArgs),
 
     /// Remove what orgwatch made: members first, the central account last.
     ///
@@ -558,6 +567,7 @@ mod tests {
           match         Say what would become of an event: who is told what, or why nobody is
           presets       List the event patterns that ship with orgwatch, or show one in full
           dead-letters  List the events that could not be delivered, or deliver them late
+          drill         Send a drill to everybody who is subscribed to an alert
           teardown      Remove what orgwatch made: members first, the central account last
           completions   Print the script that completes these commands in a shell
           man           Print the manual page

@@ -1,4 +1,4 @@
-//! The arguments of the commands about whether alerts arrive: dead letters.
+//! The arguments of the commands about whether alerts arrive: dead letters and drills.
 
 use clap::{Args, Subcommand};
 
@@ -39,6 +39,21 @@ pub struct DeliverArgs {
     /// Deliver at most this many in each Region; the next run continues.
     #[arg(long, value_name = "N", default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..))]
     pub limit: u32,
+
+    /// Print JSON.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// The arguments of `drill`.
+#[derive(Clone, Debug, Args)]
+pub struct DrillArgs {
+    /// The alert, by its name in the configuration.
+    pub alert: String,
+
+    /// Answer the question with yes; required without a terminal.
+    #[arg(long)]
+    pub yes: bool,
 
     /// Print JSON.
     #[arg(long)]

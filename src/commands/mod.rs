@@ -8,6 +8,7 @@ mod daemon;
 mod dead_letters;
 #[cfg(feature = "demo")]
 mod demo;
+mod drill;
 mod health;
 mod history;
 mod match_event;
@@ -69,6 +70,7 @@ pub async fn run(cli: Cli) -> anyhow::Result<Outcome> {
         Command::Match(arguments) => match_event::run(&invocation, &arguments),
         Command::Presets(arguments) => presets::run(&invocation, &arguments),
         Command::DeadLetters(arguments) => dead_letters::run(&invocation, &arguments).await,
+        Command::Drill(arguments) => drill::run(&invocation, &arguments).await,
         Command::Teardown(arguments) => teardown::run(&invocation, &arguments).await,
         #[cfg(feature = "demo")]
         Command::Demo(arguments) => demo::run(&invocation, &arguments).await,

@@ -35,7 +35,7 @@ pub struct AlertRules {
 pub fn alert(settings: &Settings, alert: &Alert, now: Timestamp) -> Result<AlertRules, CannotCombine> {
     let index = settings.alerts.iter().position(|other| other.name == alert.name).unwrap_or_default();
     let whole = Whole { settings, alert, path: format!("alert[{index}]") };
-    let arms = arms::of_alert(&alert.name);
+    let arms = arms::of_alert(&alert.name, settings);
     let room = MAX_CHARACTERS.saturating_sub(arms::room(&arms));
     let mut shown = if whole.is_plain() { whole.as_written(room)? } else { whole.narrowed(now, room)? };
     if let Some(first) = shown.first_mut() {

@@ -6,6 +6,7 @@
 mod alert;
 mod canary;
 mod central;
+mod drill;
 mod effective;
 mod guard;
 mod history;
@@ -38,6 +39,7 @@ use std::path::{Path, PathBuf};
 pub use alert::{Alert, Format, OwnWrites, Subscription, UnknownSubscriptions};
 pub use canary::CanarySettings;
 pub use central::{CentralSettings, Senders, days};
+pub use drill::{DrillSchedule, DrillSettings};
 pub use effective::Setting;
 pub use guard::GuardSettings;
 pub use history::{HistoryPath, HistorySettings};

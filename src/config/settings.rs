@@ -7,12 +7,12 @@ use super::reader::Table;
 use super::validate::{self, Sections};
 use super::watch::Watch;
 use super::{
-    Alert, CanarySettings, CentralSettings, GuardSettings, HistorySettings, HttpSettings, LogSettings,
-    MemberSettings, NotifySettings, OrganizationSettings, ReconcileSettings, TrailSettings,
+    Alert, CanarySettings, CentralSettings, DrillSettings, GuardSettings, HistorySettings, HttpSettings,
+    LogSettings, MemberSettings, NotifySettings, OrganizationSettings, ReconcileSettings, TrailSettings,
 };
 use super::{
-    alert, canary, central, guard, history, http, log, member, names, not_built, notify, organization,
-    partition, reconcile, trail, watch,
+    alert, canary, central, drill, guard, history, http, log, member, names, notify, organization, partition,
+    reconcile, trail, watch,
 };
 use crate::model::ids::{Installation, Region};
 use crate::model::partition::Partition;
@@ -40,6 +40,8 @@ pub struct Settings {
     pub trail: TrailSettings,
     /// Whether and how often it is proven that members' events arrive.
     pub canary: CanarySettings,
+    /// When people get a drill by itself.
+    pub drill: DrillSettings,
     /// Who hears of orgwatch's own health.
     pub notify: NotifySettings,
     /// How far and how fast we go.
@@ -96,10 +98,10 @@ pub(super) fn read(
     }
     seen.clear();
     let alerts = t.each("alert", |t| alert::read(t, installation.as_ref(), &mut seen, &watch_names));
-    not_built::SECTIONS.iter().for_each(|section| t.table(section).finish());
     let guard = guard::read(t.table("guard"));
     let trail = trail::read(t.table("trail"));
     let canary = canary::read(t.table("canary"));
+    let drill = drill::read(t.table("drill"));
     let notify = notify::read(t.table("notify"));
     let reconcile = reconcile::read(t.table("reconcile"));
     let http = http::read(t.table("http"));
@@ -131,6 +133,7 @@ pub(super) fn read(
         guard: guard?,
         trail: trail?,
         canary: canary?,
+        drill: drill?,
         notify: notify?,
         reconcile: reconcile?,
         http: http?,

@@ -245,7 +245,6 @@ fn what_is_not_built_is_refused_unless_it_is_off() {
             .is_empty()
     );
     for (text, path) in [
-        ("[drill]\nschedule = 'weekly'", "drill.schedule"),
         ("[[alert]]\nname='a'\ndelivery='role'", "alert[0].delivery"),
         ("[http]\ntrusted_proxies = ['10.0.0.0/8']", "http.trusted_proxies"),
     ] {

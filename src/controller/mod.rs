@@ -3,6 +3,7 @@
 pub mod canary;
 pub mod coverage;
 mod discover;
+pub mod drill;
 pub mod fleet;
 mod health;
 mod inbox;

@@ -145,8 +145,12 @@ pub(super) fn to_inbox(world: &World, pattern: Value) -> RuleSpec {
 
 /// What the topic of an alert gets instead of the event; none: the event itself.
 pub(crate) fn message(world: &World, alert: &Alert) -> Option<Transformer> {
-    let heading =
-        Heading { alert: &alert.name, severity: alert.severity.as_deref(), partition: world.partition };
+    let heading = Heading {
+        alert: &alert.name,
+        severity: alert.severity.as_deref(),
+        partition: world.partition,
+        drills: world.drills,
+    };
     format::transformer(alert.format, &heading)
 }
 

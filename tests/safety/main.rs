@@ -20,6 +20,7 @@ mod copies;
 mod corpus;
 mod credentials;
 mod drift;
+mod drill;
 mod foreign;
 mod guard;
 mod health;
