@@ -4,13 +4,19 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 
 use clap::error::ErrorKind;
-use clap::{Args, ColorChoice, CommandFactory, Parser, Subcommand};
+use clap::{ColorChoice, CommandFactory, Parser, Subcommand};
 use reqwest::Url;
 
+use super::change::{ApplyArgs, PlanArgs, TeardownArgs};
 use super::delivery::{DeadLettersArgs, DrillArgs};
+#[cfg(feature = "demo")]
+use super::demo::DemoArgs;
+#[cfg(not(feature = "demo"))]
+use super::demo::NoDemoArgs;
 use super::exit::Outcome;
 use super::history::{DaemonArgs, HistoryArgs};
 use super::look::{AccountArgs, AccountsArgs, HealthArgs, StatusArgs};
+use super::offline::{CheckArgs, MatchArgs, PresetsArgs};
 use super::operate::{
     CompletionsArgs, DiscoveryArgs, DiscoveryCommand, HoldsArgs, PauseArgs, ReleaseArgs, ResumeArgs,
 };
@@ -244,169 +250,6 @@ Example, of half a minute in a small organization:
     Demo(NoDemoArgs),
 }
 
-/// Which part of the organization a command is about.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Args)]
-#[command(next_help_heading = "Where (default: everywhere)")]
-pub struct Scope {
-    /// Only this account; may be given more than once.
-    #[arg(long = "account", value_name = "ID", value_parser = account)]
-    pub accounts: Vec<AccountId>,
-
-    /// Only the accounts in this organizational unit or root, at any depth; may be given more than once.
-    #[arg(long = "ou", value_name = "ID", value_parser = ou)]
-    pub ous: Vec<OuId>,
-}
-
-/// The arguments of `plan`.
-#[derive(Clone, Debug, Args)]
-pub struct PlanArgs {
-    /// Name every account of a change that is the same in several.
-    #[arg(long)]
-    pub expand: bool,
-
-    /// Exit with 2 if anything is not as desired.
-    #[arg(long)]
-    pub detailed_exitcode: bool,
-
-    /// Plan the removal of orphans: what is ours and no longer desired.
-    #[arg(long)]
-    pub prune: bool,
-
-    /// Print JSON.
-    #[arg(long)]
-    pub json: bool,
-
-    /// Where.
-    #[command(flatten)]
-    pub scope: Scope,
-}
-
-/// The arguments of `apply`.
-#[derive(Clone, Debug, Args)]
-pub struct ApplyArgs {
-    /// Answer the question with yes; required without a terminal.
-    #[arg(long)]
-    pub yes: bool,
-
-    /// Remove orphans too: what is ours and no longer desired.
-    #[arg(long)]
-    pub prune: bool,
-
-    /// Change at most this many accounts; the next run continues.
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
-    pub limit: Option<u32>,
-
-    /// Begin no further account after this many failed changes.
-    #[arg(long, value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..))]
-    pub max_failures: u32,
-
-    /// Name every account of a change that is the same in several.
-    #[arg(long)]
-    pub expand: bool,
-
-    /// Print JSON.
-    #[arg(long)]
-    pub json: bool,
-
-    /// Where.
-    #[command(flatten)]
-    pub scope: Scope,
-}
-
-/// The arguments of `check`.
-#[derive(Clone, Debug, Args)]
-pub struct CheckArgs {
-    /// Check against AWS too, with reading calls only.
-    #[arg(long)]
-    pub aws: bool,
-
-    /// Write what is in place in the central account once more, one call of each kind, and see whether the
-    /// guard tells of it. Changes nothing; needs --aws, and a daemon that is stopped meanwhile.
-    #[arg(long, requires = "aws")]
-    pub prove_guard: bool,
-
-    /// Print JSON.
-    #[arg(long)]
-    pub json: bool,
-}
-
-/// The arguments of `match`.
-#[derive(Clone, Debug, Args)]
-pub struct MatchArgs {
-    /// A file with one event or several; `-` is standard input.
-    #[arg(long, value_name = "FILE", default_value = "-")]
-    pub event: String,
-
-    /// Print JSON.
-    #[arg(long)]
-    pub json: bool,
-}
-
-/// The arguments of `presets`.
-#[derive(Clone, Debug, Args)]
-pub struct PresetsArgs {
-    /// The preset to show in full; without it all are listed.
-    pub name: Option<String>,
-
-    /// Print JSON.
-    #[arg(long)]
-    pub json: bool,
-}
-
-/// The arguments of `teardown`.
-#[derive(Clone, Debug, Args)]
-pub struct TeardownArgs {
-    /// Answer the question with yes; required without a terminal.
-    #[arg(long)]
-    pub yes: bool,
-
-    /// Only this account, even an excluded one; may be given more than once.
-    #[arg(long = "account", value_name = "ID", value_parser = account)]
-    pub accounts: Vec<AccountId>,
-
-    /// Remove archives, waiting dead letters and adopted resources too.
-    #[arg(long)]
-    pub delete_data: bool,
-
-    /// Print JSON.
-    #[arg(long)]
-    pub json: bool,
-}
-
-/// The arguments of `demo`.
-#[cfg(feature = "demo")]
-#[derive(Clone, Debug, Args)]
-pub struct DemoArgs {
-    /// How many accounts the organization has at first, the management and the central one included.
-    #[arg(long, value_name = "N", default_value_t = 40, value_parser = clap::value_parser!(u32).range(6..=1000))]
-    pub accounts: u32,
-
-    /// Where all chance comes from; by default a new one each time, which is printed.
-    #[arg(long, value_name = "NUMBER")]
-    pub seed: Option<u64>,
-
-    /// Loopback address and port of the page; by default 127.0.0.1:8080, or any free port if that is taken.
-    #[arg(long, value_name = "ADDRESS", value_parser = loopback)]
-    pub bind: Option<std::net::SocketAddr>,
-
-    /// The time between two things that happen.
-    #[arg(long, value_name = "TIME", default_value = "4s", value_parser = pace)]
-    pub pace: std::time::Duration,
-
-    /// End after this time; by default at Ctrl-C.
-    #[arg(long = "for", value_name = "TIME", value_parser = humantime::parse_duration)]
-    pub lasts: Option<std::time::Duration>,
-}
-
-/// Whatever was asked of a demo that is not here.
-#[cfg(not(feature = "demo"))]
-#[derive(Clone, Debug, Args)]
-pub struct NoDemoArgs {
-    /// Anything.
-    #[arg(trailing_var_arg = true, allow_hyphen_values = true, hide = true)]
-    pub anything: Vec<OsString>,
-}
-
 impl Command {
     /// Which daemon it asks, if it can ask one.
     fn daemon(&self) -> Option<&DaemonArgs> {
@@ -484,22 +327,6 @@ pub(super) fn daemon_url(text: &str) -> Result<Url, &'static str> {
         return Err("the address must begin with http:// or https://");
     }
     Ok(url)
-}
-
-#[cfg(feature = "demo")]
-fn loopback(text: &str) -> Result<std::net::SocketAddr, &'static str> {
-    let address: std::net::SocketAddr =
-        text.parse().map_err(|_| "an address and a port are needed, such as 127.0.0.1:8080")?;
-    if address.ip().is_loopback() { Ok(address) } else { Err("the demo is served on loopback only") }
-}
-
-#[cfg(feature = "demo")]
-fn pace(text: &str) -> Result<std::time::Duration, String> {
-    let pace = humantime::parse_duration(text).map_err(|error| error.to_string())?;
-    if pace >= std::time::Duration::from_millis(100) {
-        return Ok(pace);
-    }
-    Err("at least 100ms are needed for anything to be seen".to_owned())
 }
 
 #[cfg(test)]

@@ -7,7 +7,7 @@ use std::time::Instant;
 
 use super::{Invocation, Opened, complain, say, say_json};
 use crate::app::Keeping;
-use crate::cli::args::ApplyArgs;
+use crate::cli::change::ApplyArgs;
 use crate::cli::exit::Outcome;
 use crate::config::Settings;
 use crate::controller::{PassOutcome, Purpose, WalkOptions};

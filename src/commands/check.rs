@@ -2,8 +2,8 @@
 
 use super::{Invocation, complain, rows, say, say_json};
 use crate::app::Keeping;
-use crate::cli::args::CheckArgs;
 use crate::cli::exit::Outcome;
+use crate::cli::offline::CheckArgs;
 use crate::controller::{Controller, Proof, Purpose};
 use crate::render::problems::problems;
 use crate::render::status;

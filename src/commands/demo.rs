@@ -25,7 +25,7 @@ use self::narrator::Narrator;
 use self::stage::Stage;
 use super::{Invocation, say, serve, start_logs};
 use crate::app::App;
-use crate::cli::args::DemoArgs;
+use crate::cli::demo::DemoArgs;
 use crate::cli::exit::Outcome;
 use crate::clock::Clock;
 use crate::config;

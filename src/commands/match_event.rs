@@ -7,8 +7,8 @@ use anyhow::Context;
 use serde_json::Value;
 
 use super::{Invocation, complain, say, say_json};
-use crate::cli::args::MatchArgs;
 use crate::cli::exit::Outcome;
+use crate::cli::offline::MatchArgs;
 use crate::clock::Clock;
 use crate::desired;
 use crate::render;

@@ -2,7 +2,7 @@
 
 use super::{Invocation, say, say_json};
 use crate::app::Keeping;
-use crate::cli::args::PlanArgs;
+use crate::cli::change::PlanArgs;
 use crate::cli::exit::Outcome;
 use crate::config::Settings;
 use crate::controller::{Purpose, WalkOptions};

@@ -1,8 +1,8 @@
 //! `presets`: the event patterns that ship with orgwatch.
 
 use super::{Invocation, complain, say, say_json};
-use crate::cli::args::PresetsArgs;
 use crate::cli::exit::Outcome;
+use crate::cli::offline::PresetsArgs;
 use crate::presets::{self, Preset};
 use crate::render::presets::{PresetRow, preset, presets as table};
 

@@ -2,7 +2,7 @@
 
 use super::{Invocation, apply, say};
 use crate::app::Keeping;
-use crate::cli::args::TeardownArgs;
+use crate::cli::change::TeardownArgs;
 use crate::cli::exit::Outcome;
 use crate::config::Settings;
 use crate::controller::{Purpose, Teardown, WalkOptions};
