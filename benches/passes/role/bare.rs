@@ -19,8 +19,6 @@ pub(crate) struct Ask {
     pub(crate) simulator: Simulator,
     /// The accounts' ids, as a list in JSON.
     pub(crate) accounts: PathBuf,
-    /// The management account, where roles cannot be listed.
-    pub(crate) management: String,
     pub(crate) partition: String,
     pub(crate) region: String,
     pub(crate) concurrency: usize,
@@ -31,7 +29,6 @@ struct Clients {
     events: aws_sdk_eventbridge::Client,
     iam: aws_sdk_iam::Client,
     sts: aws_sdk_sts::Client,
-    management: String,
     partition: String,
     region: Region,
 }
@@ -60,7 +57,6 @@ pub(crate) async fn run(ask: Ask) -> anyhow::Result<Report> {
         events: aws_sdk_eventbridge::Client::new(&config),
         iam: aws_sdk_iam::Client::new(&config),
         sts: aws_sdk_sts::Client::new(&config),
-        management: ask.management,
         partition: ask.partition,
         region: Region::new(ask.region),
     });
@@ -69,10 +65,7 @@ pub(crate) async fn run(ask: Ask) -> anyhow::Result<Report> {
         let clients = Arc::clone(&clients);
         async move {
             let credentials = clients.assume(&account).await?;
-            // The role in the management account may not, and there the product does not ask either.
-            if account != clients.management {
-                send!(clients, credentials, aws_sdk_iam, clients.iam.list_roles().max_items(1000))?;
-            }
+            send!(clients, credentials, aws_sdk_iam, clients.iam.list_roles().max_items(1000))?;
             clients.look(&credentials).await?;
             Ok(credentials)
         }
