@@ -22,9 +22,9 @@ pub enum Asker {
     Service {
         /// E.g. `events.amazonaws.com`.
         service: String,
-        /// `aws:SourceAccount`.
+        /// `aws:SourceAccount`; empty where the service does not tell.
         source_account: String,
-        /// `aws:SourceArn`, e.g. the rule's ARN.
+        /// `aws:SourceArn`, e.g. the rule's ARN; empty where the service does not tell.
         source_arn: String,
     },
     /// A role that a service assumed.
@@ -49,6 +49,17 @@ pub struct Resource<'a> {
     pub owner: &'a str,
     /// Its own policy, if it has one: of a bus, topic, queue, or a role's trust.
     pub policy: Option<&'a Policy>,
+}
+
+/// What a requester of the resource's own account needs for an action. AWS: a trust policy or a key's policy must allow,
+/// whatever the requester's own policies say, unlike other resources' policies.
+fn within(action: &str, resource: Resource<'_>) -> Within {
+    let first = ["sts:", "kms:"];
+    let is_first = |prefix: &str| first.iter().any(|each| prefix.eq_ignore_ascii_case(each));
+    match resource.policy {
+        Some(_) if action.get(..4).is_some_and(is_first) => Within::ResourceFirst,
+        _ => Within::Either,
+    }
 }
 
 impl World {
@@ -82,14 +93,7 @@ impl World {
         resource: Resource<'_>,
         context: Context,
     ) -> Result<(), Refusal> {
-        // AWS: a trust policy must allow, whatever the caller's own policies say, unlike other resources' policies.
-        let within = match resource.policy {
-            Some(_) if action.get(..4).is_some_and(|prefix| prefix.eq_ignore_ascii_case("sts:")) => {
-                Within::ResourceFirst
-            }
-            _ => Within::Either,
-        };
-        match self.decide(call, action, resource, within, context) {
+        match self.decide(call, action, resource, within(action, resource), context) {
             Decision::Allowed => Ok(()),
             refused => {
                 let (status, code) = call.service.denial();
@@ -194,6 +198,7 @@ impl World {
                 self.add_time(&mut context);
                 let mut policies = self.rights_of_role(account, iam, role, &[]);
                 policies.resource = resource.policy;
+                policies.within = within(action, resource);
                 let requester = Requester::Session { arn: &arn, role_arn, role_id: &role.id, account };
                 let request = Request {
                     requester,

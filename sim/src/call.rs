@@ -21,6 +21,8 @@ pub enum Service {
     Events,
     /// Identity and Access Management.
     Iam,
+    /// Key Management Service.
+    Kms,
     /// Organizations.
     Organizations,
     /// Simple Notification Service.
@@ -49,6 +51,7 @@ impl Service {
             Self::CloudWatch => "cloudwatch",
             Self::Events => "events",
             Self::Iam => "iam",
+            Self::Kms => "kms",
             Self::Organizations => "organizations",
             Self::Sns => "sns",
             Self::Sqs => "sqs",
@@ -62,7 +65,9 @@ impl Service {
             Self::Iam | Self::Sts => (403, "AccessDenied"),
             Self::Sns => (403, "AuthorizationError"),
             Self::Account => (403, "AccessDeniedException"),
-            Self::CloudTrail | Self::Events | Self::Organizations => (400, "AccessDeniedException"),
+            Self::CloudTrail | Self::Events | Self::Kms | Self::Organizations => {
+                (400, "AccessDeniedException")
+            }
             Self::CloudWatch | Self::Sqs => (403, "AccessDenied"),
         }
     }
@@ -72,7 +77,7 @@ impl Service {
         match self {
             Self::CloudWatch | Self::Iam | Self::Sts | Self::Sns => (400, "Throttling"),
             Self::Organizations | Self::Account => (400, "TooManyRequestsException"),
-            Self::CloudTrail | Self::Events => (400, "ThrottlingException"),
+            Self::CloudTrail | Self::Events | Self::Kms => (400, "ThrottlingException"),
             Self::Sqs => (403, "RequestThrottled"),
         }
     }
@@ -241,7 +246,7 @@ impl Refusal {
             Service::Sns => "InvalidParameter",
             Service::CloudWatch | Service::Sqs => "InvalidParameterValue",
             Service::Organizations => "InvalidInputException",
-            Service::Account | Service::CloudTrail | Service::Events => "ValidationException",
+            Service::Account | Service::CloudTrail | Service::Events | Service::Kms => "ValidationException",
         };
         Self::bad(code, message)
     }

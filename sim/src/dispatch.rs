@@ -50,8 +50,10 @@ pub(crate) fn identify(world: &mut World, incoming: Incoming) -> Result<Call, Re
 /// AWS: credentials of an account are not valid in a Region that it has not enabled. Services that are asked in one
 /// Region alone know no such thing, and STS says it in its own words.
 fn refuse_disabled_region(world: &World, call: &Call) -> Result<(), Refusal> {
-    let regional =
-        matches!(call.service, Service::CloudTrail | Service::Events | Service::Sns | Service::Sqs);
+    let regional = matches!(
+        call.service,
+        Service::CloudTrail | Service::Events | Service::Kms | Service::Sns | Service::Sqs
+    );
     let opt_in = world.partition.opt_in_regions.contains(&call.region.as_str());
     let enabled = || {
         let account = world.accounts.get(&call.caller.account);
@@ -81,6 +83,7 @@ pub(crate) fn perform(world: &mut World, call: &Call) -> Result<Value, Refusal> 
         Service::CloudWatch => service::cloudwatch::perform(world, call),
         Service::Events => service::events::perform(world, call),
         Service::Iam => service::iam::perform(world, call),
+        Service::Kms => service::kms::perform(world, call),
         Service::Organizations => service::organizations::perform(world, call),
         Service::Sns => service::sns::perform(world, call),
         Service::Sqs => service::sqs::perform(world, call),

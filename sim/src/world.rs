@@ -16,6 +16,7 @@ use crate::partition::Partition;
 use crate::service::cloudwatch::CloudWatch;
 use crate::service::events::Events;
 use crate::service::iam::Iam;
+use crate::service::kms::Kms;
 use crate::service::organizations::Organization;
 use crate::service::sns::{Mailroom, Sns};
 use crate::service::sqs::Sqs;
@@ -116,6 +117,8 @@ pub struct Regional {
     pub sqs: Sqs,
     /// Metrics and alarms. They do not lag.
     pub cloudwatch: CloudWatch,
+    /// Keys. They do not lag.
+    pub kms: Kms,
 }
 
 impl World {

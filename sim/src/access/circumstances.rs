@@ -93,8 +93,12 @@ impl World {
         add(context, "aws:principalisawsservice", "true");
         add(context, "aws:principalservicename", service);
         add(context, "aws:principalservicenameslist", service);
-        add(context, "aws:sourceaccount", source_account);
-        add(context, "aws:sourcearn", source_arn);
+        // AWS: not every service tells for whom it asks.
+        for (key, value) in [("aws:sourceaccount", source_account), ("aws:sourcearn", source_arn)] {
+            if !value.is_empty() {
+                add(context, key, value);
+            }
+        }
         self.add_organization(source_account, context, "aws:sourceorgid", "aws:sourceorgpaths");
     }
 

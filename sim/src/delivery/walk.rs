@@ -9,6 +9,7 @@ use serde_json::Value;
 use crate::access::{Asker, Resource};
 use crate::policy::Context;
 use crate::service::events::{self, Arn, Destination, Place, Rule, RuleState, Target};
+use crate::service::kms::{self, Cipher};
 use crate::service::sqs;
 use crate::transform::Vars;
 use crate::world::{Part, World};
@@ -64,6 +65,10 @@ impl Failure {
 pub(super) fn walk(sink: &mut impl Sink, view: View, start: Place, event: &Value) {
     let mut waiting = VecDeque::from([Arrival { place: start, hops: 0 }]);
     while let Some(arrival) = waiting.pop_front() {
+        if let Err(code) = unlock(sink.world(), view, &arrival.place) {
+            lose(sink, view, &arrival.place, event, code);
+            continue;
+        }
         for rule in matching(sink.world(), view, &arrival.place, event) {
             sink.count(&rule.arn, |counted| counted.matched += 1);
             for target in rule.targets.values() {
@@ -91,6 +96,36 @@ fn matching(world: &World, view: View, place: &Place, event: &Value) -> Vec<Arc<
         open && rule.pattern.as_ref().is_some_and(|pattern| pattern.compiled.matches(event))
     };
     bus.rules.values().filter(triggered).map(Arc::clone).collect()
+}
+
+/// Whether EventBridge may use the key of the bus, if the customer gave it one.
+///
+/// AWS: with it the events that the bus holds are encrypted, and the patterns and targets of its rules.
+fn unlock(world: &World, view: View, place: &Place) -> Result<(), &'static str> {
+    let lag = view.lag(world);
+    let Some(key) = rules(world, place, lag).bus(&place.bus).and_then(|bus| bus.key.as_deref()) else {
+        return Ok(());
+    };
+    let arn = place.arn(world);
+    let context = ("aws:events:event-bus:arn", arn.as_str());
+    let cipher = Cipher { key, account: &place.account, region: &place.region, service: "events", context };
+    kms::may(world, cipher, &events::asker(None, &place.account, &arn), lag)
+}
+
+/// What AWS does with an event that a bus cannot encrypt: it goes into the bus's own dead-letter queue, or is lost.
+fn lose(sink: &mut impl Sink, view: View, place: &Place, event: &Value, code: &str) {
+    let world = sink.world();
+    let arn = place.arn(world);
+    let bus = rules(world, place, view.lag(world)).bus(&place.bus);
+    let queue = bus.and_then(|bus| bus.dead_letter.as_ref()?.get("Arn")?.as_str()).map(str::to_owned);
+    let Some(queue) = queue.filter(|queue| is_near(queue, place)) else { return };
+    let letter = BTreeMap::from([
+        ("EVENT_BUS_ARN".to_owned(), arn.clone()),
+        ("ERROR_CODE".to_owned(), code.to_owned()),
+        ("ERROR_MESSAGE".to_owned(), format!("The key of {arn} cannot be used.")),
+    ]);
+    // What that queue does not take is lost.
+    sink.bury(&queue, event, &letter, &events::asker(None, &place.account, &arn)).ok();
 }
 
 /// The rules of a place as deliveries see them.
@@ -222,6 +257,9 @@ fn is_near(queue: &str, place: &Place) -> bool {
 /// The dead-letter queues that would take the event from the rules of this bus.
 pub(super) fn graves(world: &World, view: View, place: &Place, event: &Value) -> BTreeSet<String> {
     let mut graves = BTreeSet::new();
+    if unlock(world, view, place).is_err() {
+        return graves;
+    }
     for rule in matching(world, view, place, event) {
         let queues = rule.targets.values().filter_map(|target| target.dead_letter.as_ref());
         let asker = gravedigger(place, &rule);

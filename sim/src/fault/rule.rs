@@ -157,12 +157,13 @@ impl Rule {
 }
 
 /// All services.
-const SERVICES: [Service; 9] = [
+const SERVICES: [Service; 10] = [
     Service::Account,
     Service::CloudTrail,
     Service::CloudWatch,
     Service::Events,
     Service::Iam,
+    Service::Kms,
     Service::Organizations,
     Service::Sns,
     Service::Sqs,

@@ -5,6 +5,7 @@ pub mod cloudtrail;
 pub mod cloudwatch;
 pub mod events;
 pub mod iam;
+pub mod kms;
 pub mod organizations;
 pub mod sns;
 pub mod sqs;

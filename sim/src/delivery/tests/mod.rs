@@ -1,6 +1,7 @@
 //! Ways of events through small worlds. Lambda functions stand for targets that take everything.
 
 mod hops;
+mod keys;
 mod services;
 
 use jiff::SignedDuration;

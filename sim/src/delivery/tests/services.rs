@@ -8,15 +8,15 @@ use crate::call::{Call, Service};
 use crate::service::events::tests::call;
 use crate::service::{sns, sqs};
 
-const TOPIC: &str = "arn:aws:sns:us-east-1:111111111111:alerts";
+pub(super) const TOPIC: &str = "arn:aws:sns:us-east-1:111111111111:alerts";
 const RULE: &str = "arn:aws:events:us-east-1:111111111111:rule/a";
 const OTHER_RULE: &str = "arn:aws:events:us-east-1:111111111111:rule/other";
 
-fn of(service: Service, account: &str, operation: &str, input: Value) -> Call {
+pub(super) fn of(service: Service, account: &str, operation: &str, input: Value) -> Call {
     Call { service, ..call(account, operation, input) }
 }
 
-fn queue_arn(account: &str, name: &str) -> String {
+pub(super) fn queue_arn(account: &str, name: &str) -> String {
     format!("arn:aws:sqs:{REGION}:{account}:{name}")
 }
 
@@ -38,7 +38,7 @@ fn queue(world: &mut World, account: &str, name: &str, rule: &str) -> String {
     arn
 }
 
-fn messages(world: &mut World, account: &str, name: &str) -> Vec<Value> {
+pub(super) fn messages(world: &mut World, account: &str, name: &str) -> Vec<Value> {
     let url = format!("http://localhost/{account}/{name}");
     let input = json!({ "QueueUrl": url, "MaxNumberOfMessages": 10, "MessageAttributeNames": ["All"] });
     let answer = sqs::perform(world, &of(Service::Sqs, account, "ReceiveMessage", input)).unwrap();
@@ -46,7 +46,7 @@ fn messages(world: &mut World, account: &str, name: &str) -> Vec<Value> {
 }
 
 /// A rule and a topic that admits it, with one confirmed mail address.
-fn with_topic() -> World {
+pub(super) fn with_topic() -> World {
     let mut world = world();
     rule(&mut world, HOME, "default", "a");
     sns::perform(&mut world, &of(Service::Sns, HOME, "CreateTopic", json!({ "Name": "alerts" }))).unwrap();

@@ -69,6 +69,7 @@ pub(super) fn create(world: &mut World, call: &Call) -> Result<Value, Refusal> {
     let description = check::description(call)?;
     let pattern = check::pattern(call, &world.events)?;
     let retention_days = retention(call)?.unwrap_or(0);
+    let key = check::key(world, call)?;
     let events = place.events(world);
     if events.archives.contains_key(asked.name) {
         let message = format!("Archive {} already exists.", asked.name);
@@ -84,7 +85,7 @@ pub(super) fn create(world: &mut World, call: &Call) -> Result<Value, Refusal> {
         description,
         pattern,
         retention_days,
-        key: call.text("KmsKeyIdentifier").filter(|key| !key.is_empty()).map(str::to_owned),
+        key: key.flatten(),
         created_at: now,
     };
     let rule = filler(world, &place, &archive, &asked.arn)?;
@@ -145,8 +146,8 @@ pub(super) fn update(world: &mut World, call: &Call) -> Result<Value, Refusal> {
     if let Some(days) = retention(call)? {
         archive.retention_days = days;
     }
-    if let Some(key) = call.text("KmsKeyIdentifier") {
-        archive.key = (!key.is_empty()).then(|| key.to_owned());
+    if let Some(key) = check::key(world, call)? {
+        archive.key = key;
     }
     let pattern = fresh(archive.pattern.as_ref())?;
     let created_at = archive.created_at;

@@ -49,6 +49,7 @@ pub(super) fn create(world: &mut World, call: &Call) -> Result<Value, Refusal> {
     }
     let description = check::description(call)?;
     let logging = logging(call)?;
+    let key = check::key(world, call)?;
     let events = asked.events(world);
     if events.bus(name).is_some() {
         let message = format!("Event bus {name} already exists.");
@@ -60,8 +61,8 @@ pub(super) fn create(world: &mut World, call: &Call) -> Result<Value, Refusal> {
     let now = world.now();
     let bus = Bus {
         description,
-        key: call.text("KmsKeyIdentifier").filter(|key| !key.is_empty()).map(str::to_owned),
-        dead_letter: call.input.get("DeadLetterConfig").filter(|given| !given.is_null()).cloned(),
+        key: key.flatten(),
+        dead_letter: dead_letter(call).flatten(),
         logging,
         tags: given,
         created_at: Some(now),
@@ -82,17 +83,17 @@ pub(super) fn update(world: &mut World, call: &Call) -> Result<Value, Refusal> {
     world.authorize(call, "events:UpdateEventBus", &arn, context)?;
     let description = check::description(call)?;
     let logging = logging(call)?;
+    let key = check::key(world, call)?;
     let now = world.now();
     let bus = place.change(world)?;
     if let Some(description) = description {
         bus.description = Some(description);
     }
-    if let Some(key) = call.text("KmsKeyIdentifier") {
-        // AWS: an empty key goes back to the key that AWS owns.
-        bus.key = (!key.is_empty()).then(|| key.to_owned());
+    if let Some(key) = key {
+        bus.key = key;
     }
-    if let Some(given) = call.input.get("DeadLetterConfig").filter(|given| !given.is_null()) {
-        bus.dead_letter = Some(given.clone());
+    if let Some(given) = dead_letter(call) {
+        bus.dead_letter = given;
     }
     if logging.is_some() {
         bus.logging = logging;
@@ -187,6 +188,12 @@ fn settings(bus: &Bus) -> Map<String, Value> {
         ("LogConfig", bus.logging.clone()),
     ];
     settings.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))).collect()
+}
+
+/// `DeadLetterConfig`: none was given, it is to be none, it is to be this one.
+fn dead_letter(call: &Call) -> Option<Option<Value>> {
+    let given = call.input.get("DeadLetterConfig").filter(|given| !given.is_null())?;
+    Some(given.get("Arn").and_then(Value::as_str).filter(|arn| !arn.is_empty()).map(|_| given.clone()))
 }
 
 fn logging(call: &Call) -> Result<Option<Value>, Refusal> {

@@ -4,6 +4,8 @@ use std::sync::Arc;
 
 use crate::call::{Call, Refusal, Service};
 use crate::pattern::{self, Pattern};
+use crate::service::kms;
+use crate::world::World;
 
 use super::state::{EventPattern, Options};
 
@@ -13,6 +15,25 @@ pub(super) const INVALID_PATTERN: &str = "InvalidEventPatternException";
 /// A `ValidationException`.
 pub(super) fn invalid(message: impl Into<String>) -> Refusal {
     Refusal::invalid(Service::Events, message)
+}
+
+/// The key that a call gives: none was given, it is to be the one that AWS owns, it is to be this one.
+///
+/// AWS: an empty key goes back to the key that AWS owns; another one must be a symmetric key that EventBridge may look at.
+///
+/// # Errors
+/// `ValidationException`.
+pub(super) fn key(world: &World, call: &Call) -> Result<Option<Option<String>>, Refusal> {
+    match call.text("KmsKeyIdentifier") {
+        None => Ok(None),
+        Some("") => Ok(Some(None)),
+        Some(key) if kms::is_known_to_events(world, key, &call.caller.account, &call.region) => {
+            Ok(Some(Some(key.to_owned())))
+        }
+        Some(key) => Err(invalid(format!(
+            "Parameter KmsKeyIdentifier is not valid. Reason: EventBridge cannot use the key {key}."
+        ))),
+    }
 }
 
 /// More than a quota allows.

@@ -14,6 +14,7 @@ use crate::access::{Asker, Resource};
 use crate::call::{Call, Refusal};
 use crate::delivery::Received;
 use crate::policy::Context;
+use crate::service::kms::{self, Cipher};
 use crate::service::{cloudwatch, sqs};
 use crate::world::{Part, World};
 
@@ -123,10 +124,11 @@ fn reached<'a>(
         .asker_may(asker, "sns:Publish", resource, Context::new(), lag)
         .map_err(|_| NO_PERMISSIONS.to_owned())?;
     // AWS: the key alias/aws/sns lets in principals of its own account that come by SNS, but no service.
-    let key = topic.attributes.get("KmsMasterKeyId").map(String::as_str).unwrap_or_default();
-    let may_encrypt = match asker {
-        Asker::Service { .. } => !key.ends_with("alias/aws/sns"),
-        Asker::Role { account, .. } => !key.ends_with("alias/aws/sns") || account == arn.account,
+    let may_encrypt = match (cipher(topic, arn), asker) {
+        (None, _) => true,
+        (Some(cipher), Asker::Service { .. }) if is_aws_own(cipher.key) => false,
+        (Some(cipher), Asker::Role { account, .. }) if is_aws_own(cipher.key) => account == arn.account,
+        (Some(cipher), asker) => kms::may(world, cipher, asker, lag).is_ok(),
     };
     if !may_encrypt {
         return Err(NO_PERMISSIONS.to_owned());
@@ -135,6 +137,18 @@ fn reached<'a>(
         return Err(INVALID_PARAMETER.to_owned());
     }
     Ok((arn, subscribers(world, arn, topic, message, &json!({}))))
+}
+
+/// What encrypts a topic's messages, if anything of the customer's does.
+fn cipher<'a>(topic: &'a Topic, arn: TopicArn<'a>) -> Option<Cipher<'a>> {
+    let key = topic.attributes.get("KmsMasterKeyId").filter(|key| !key.is_empty())?;
+    let context = ("aws:sns:topicArn", arn.text);
+    Some(Cipher { key, account: arn.account, region: arn.region, service: "sns", context })
+}
+
+/// Whether it is the key that AWS keeps in the account for SNS.
+fn is_aws_own(key: &str) -> bool {
+    key.ends_with("alias/aws/sns")
 }
 
 /// The confirmed subscriptions of a topic whose filters admit a message.
@@ -303,6 +317,14 @@ pub(super) fn publish_by_call(world: &mut World, call: &Call) -> Result<Value, R
         (Some(_), Some(seen)) => seen,
         (Some(young), None) => young,
     };
+    let cipher = cipher(topic, arn).filter(|cipher| !is_aws_own(cipher.key));
+    let to_put = ["kms:GenerateDataKey", "kms:Decrypt"];
+    if let Some(code) = cipher.and_then(|cipher| kms::caller_may(world, cipher, call, &to_put).err()) {
+        let code = code.replacen("Kms", "KMS", 1);
+        let message =
+            format!("The key of the topic cannot be used by {}", call.caller.arn(world.partition.name));
+        return Err(Refusal::bad(code, message));
+    }
     let size =
         attributes.iter().fold(body.len(), |size, (name, value)| size + name.len() + value_size(value));
     if size > largest_message(topic) {

@@ -724,8 +724,9 @@ fn a_topic_encrypted_with_the_services_own_key_takes_nothing_from_services() {
     set(&mut world, "KmsMasterKeyId", "alias/aws/sns").unwrap();
     assert_eq!(publish(&mut world, TOPIC, "x", &events()), Err("NO_PERMISSIONS".to_owned()));
     assert_eq!(would_reach(&world, TOPIC, "x", &role(OTHER)), Err("NO_PERMISSIONS".to_owned()));
+    // A key that is not there.
     set(&mut world, "KmsMasterKeyId", "alias/own").unwrap();
-    assert_eq!(publish(&mut world, TOPIC, "x", &events()), Ok(()));
+    assert_eq!(publish(&mut world, TOPIC, "x", &events()), Err("NO_PERMISSIONS".to_owned()));
 }
 
 #[test]

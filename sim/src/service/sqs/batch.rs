@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 
 use super::errors::modelled;
 use super::exchange::{Outgoing, hide, no_handle, put};
-use super::{Place, admit, query_code};
+use super::{Place, TO_SEND, admit, query_code, unlock};
 use crate::call::{Call, Refusal};
 use crate::world::World;
 
@@ -76,6 +76,7 @@ pub(super) fn send(world: &mut World, call: &Call) -> Result<Value, Refusal> {
     let place = Place::of(call)?;
     admit(world, call, "sqs:SendMessage", &place)?;
     let largest = place.open(world)?.0.number("MaximumMessageSize");
+    unlock(world, call, &place, &TO_SEND)?;
     let messages: Vec<_> =
         entries(call)?.into_iter().map(|(id, entry)| (id, Outgoing::read(entry, &call.caller))).collect();
     let size: usize =

@@ -10,7 +10,7 @@ use serde_json::{Map, Value, json};
 
 use super::errors::{invalid, missing, modelled, out_of_range};
 use super::message::{Attribute, Message, Messages};
-use super::{Place, admit, digest};
+use super::{Place, TO_RECEIVE, TO_SEND, admit, digest, unlock};
 use crate::call::{Call, Caller, Principal, Refusal, Service};
 use crate::world::World;
 
@@ -139,6 +139,7 @@ pub(super) fn send(world: &mut World, call: &Call) -> Result<Value, Refusal> {
     let place = Place::of(call)?;
     admit(world, call, "sqs:SendMessage", &place)?;
     place.open(world)?;
+    unlock(world, call, &place, &TO_SEND)?;
     let outgoing = Outgoing::read(&call.input, &call.caller)?;
     put(world, &place, outgoing).map(Value::Object)
 }
@@ -150,6 +151,8 @@ pub(super) fn receive(world: &mut World, call: &Call) -> Result<Value, Refusal> 
     let place = Place::of(call)?;
     admit(world, call, "sqs:ReceiveMessage", &place)?;
     let now = world.now();
+    place.open(world)?;
+    unlock(world, call, &place, &TO_RECEIVE)?;
     let (queue, _) = place.open(world)?;
     let most = call.number("MaxNumberOfMessages").unwrap_or(1);
     if !(1..=10).contains(&most) {

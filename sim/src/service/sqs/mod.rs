@@ -20,6 +20,7 @@ use crate::access::{Asker, Resource};
 use crate::call::{Call, Refusal};
 use crate::policy::Context;
 use crate::service::iam::Document;
+use crate::service::kms::{self, Cipher};
 use crate::world::World;
 
 pub use errors::query_code;
@@ -77,6 +78,13 @@ impl Queue {
     fn number(&self, name: &str) -> i64 {
         let own = self.attributes.get(name).and_then(|value| value.parse().ok());
         own.unwrap_or_else(|| attributes::default_number(name))
+    }
+
+    /// What encrypts its messages, if a key of the customer does.
+    fn cipher<'a>(&'a self, place: &'a Place) -> Option<Cipher<'a>> {
+        let key = self.attributes.get("KmsMasterKeyId").filter(|key| !key.is_empty())?;
+        let context = ("aws:sqs:arn", self.arn.as_str());
+        Some(Cipher { key, account: &place.account, region: &place.region, service: "sqs", context })
     }
 
     /// Forgets messages past their retention period.
@@ -244,10 +252,30 @@ pub fn may_send_at(world: &World, queue_arn: &str, asker: &Asker, lag: SignedDur
         .asker_may(asker, "sqs:SendMessage", resource, Context::new(), lag)
         .map_err(|_| "NO_PERMISSIONS".to_owned())?;
     // AWS: the key alias/aws/sqs lets in principals of its own account that come by SQS, but no service.
-    let key = queue.attributes.get("KmsMasterKeyId").map(String::as_str).unwrap_or_default();
     let own = matches!(asker, Asker::Role { account, .. } if *account == place.account);
-    if key.ends_with("alias/aws/sqs") && !own {
-        return Err("NO_PERMISSIONS".to_owned());
-    }
-    Ok(())
+    let admitted = match queue.cipher(&place) {
+        None => true,
+        Some(cipher) if is_aws_own(cipher.key) => own,
+        Some(cipher) => kms::may(world, cipher, asker, lag).is_ok(),
+    };
+    if admitted { Ok(()) } else { Err("NO_PERMISSIONS".to_owned()) }
 }
+
+/// Whether it is the key that AWS keeps in the account for SQS.
+fn is_aws_own(key: &str) -> bool {
+    key.ends_with("alias/aws/sqs")
+}
+
+/// Refuses a caller who may not use the key of a queue: to put messages there, or to read them.
+fn unlock(world: &World, call: &Call, place: &Place, actions: &[&str]) -> Result<(), Refusal> {
+    let cipher = place.find(world).and_then(|queue| queue.cipher(place));
+    let Some(cipher) = cipher.filter(|cipher| !is_aws_own(cipher.key)) else { return Ok(()) };
+    kms::caller_may(world, cipher, call, actions).map_err(|code| {
+        let who = call.caller.arn(world.partition.name);
+        errors::modelled(code, format!("The key of the queue cannot be used by {who}"))
+    })
+}
+
+/// AWS: what a sender needs of a queue's key, and what a receiver does.
+const TO_SEND: [&str; 2] = ["kms:GenerateDataKey", "kms:Decrypt"];
+const TO_RECEIVE: [&str; 1] = ["kms:Decrypt"];
