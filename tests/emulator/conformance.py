@@ -11,7 +11,7 @@ import sys
 import time
 
 from conformance import account, cloudtrail, cloudwatch, delivery, delivery_paths, delivery_sns, events
-from conformance import events_permission, events_targets, iam, iam_policies, organizations, organizations_tree, permission, sns
+from conformance import events_permission, events_targets, iam, iam_policies, kms, organizations, organizations_tree, permission, sns
 from conformance import sns_subscriptions, sqs, sts
 from conformance.frame import PROBES, Context
 
@@ -28,6 +28,7 @@ MODULES = (
     events_targets,
     iam,
     iam_policies,
+    kms,
     organizations,
     organizations_tree,
     permission,
