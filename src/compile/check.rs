@@ -4,6 +4,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::{AlertRules, Relation, relation};
 use crate::config::{ConfigError, LONGEST_RULE_NAME, Loaded, Problem, Settings, Suppress, SuppressState};
+use crate::pattern::{Finding, Pattern, Severity};
 
 /// How far ahead the end of a suppression may be.
 const LONGEST: SignedDuration = SignedDuration::from_hours(24 * 400);
@@ -28,7 +29,10 @@ pub fn problems(settings: &Settings, now: Timestamp) -> Vec<Problem> {
     for (i, alert) in settings.alerts.iter().enumerate() {
         problems.extend(super::wider::problems(settings, &format!("alert[{i}]"), alert));
         match super::alert(settings, alert, now) {
-            Ok(rules) => problems.extend(too_long(settings, i, &alert.name, &rules)),
+            Ok(rules) => {
+                problems.extend(too_long(settings, i, &alert.name, &rules));
+                problems.extend(unsound(i, &alert.name, &rules));
+            }
             Err(error) => problems.push(Problem {
                 code: "E-cannot-combine",
                 path: error.place.clone(),
@@ -57,6 +61,28 @@ fn too_long(settings: &Settings, i: usize, alert: &str, rules: &AlertRules) -> O
         expected: format!("at most {LONGEST_RULE_NAME}, which is what AWS takes for the name of a rule"),
         hint: "shorten the name".to_owned(),
     })
+}
+
+/// What would be wrong with a rule's pattern as it is sent to AWS: the same check that a written one goes through, so that
+/// no combination of sound parts is installed that EventBridge refuses, or takes and never matches.
+pub(super) fn unsound(i: usize, alert: &str, rules: &AlertRules) -> Vec<Problem> {
+    let shown = super::rule_names(alert, &rules.shown);
+    let hidden = super::rule_names(&super::hidden_name(alert), &rules.hidden);
+    let problem = |rule: &str, finding: Finding| Problem {
+        code: finding.code,
+        path: format!("alert[{i}]"),
+        found: format!("a pattern of the rule {rule:?} in which, at {:?}: {}", finding.path, finding.message),
+        expected: "watches, pattern and accounts of which sound patterns can be made".to_owned(),
+        hint: finding.mend,
+    };
+    let mut problems = Vec::new();
+    for (name, rule) in shown.chain(hidden) {
+        let findings =
+            Pattern::parse(&rule.pattern.to_string()).map_or_else(|all| all, |pattern| pattern.findings());
+        let errors = findings.into_iter().filter(|finding| finding.severity == Severity::Error);
+        problems.extend(errors.map(|finding| problem(&name, finding)));
+    }
+    problems
 }
 
 /// A forwarded event does not say which rule sent it, so what two sender rules match is delivered twice. A watch that

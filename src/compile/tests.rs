@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use super::*;
 use crate::config::Settings;
 use crate::pattern::MAX_CHARACTERS;
+use crate::presets;
 use crate::world::fixture::{self, settings};
 
 const PIPELINE: &str = "principal_arn = 'arn:aws:iam::300000000001:role/ci/deploy-*'\nreason = 'pipeline'\n\
@@ -230,6 +231,34 @@ fn what_cannot_be_combined_names_both_places() {
 }
 
 #[test]
+fn every_preset_compiles_to_patterns_without_findings_with_drills_suppressions_and_accounts() {
+    for preset in presets::all() {
+        let watch =
+            format!("[drill]\nschedule = 'weekly'\n[[watch]]\nname = 'w'\npreset = '{}'\n", preset.name);
+        let more = ["", "own_writes = 'show'\n", "exclude_accounts = ['300000000002']\n"]
+            .map(|more| format!("{watch}[[alert]]\nname = 'x'\n{more}"));
+        let noise = format!("{watch}[[alert]]\nname = 'x'\n[[alert.suppress]]\n{PIPELINE}");
+        for text in more.iter().chain([&noise]) {
+            let unsound: Vec<String> =
+                codes(text).into_iter().filter(|code| code.starts_with("E-")).collect();
+            assert_eq!(unsound, Vec::<String>::new(), "{text}");
+        }
+    }
+}
+
+#[test]
+fn a_compiled_pattern_goes_through_the_same_check_as_a_written_one() {
+    let rule = |pattern: Value| Rule { pattern, enabled: true };
+    let shown =
+        vec![rule(json!({ "source": ["aws.iam"] })), rule(json!({ "detail": { "eventName": ["x"] } }))];
+    let hidden = vec![rule(json!({ "source": ["aws.iam"], "detail": { "eventName": ["Add*"] } }))];
+    let found = check::unsound(3, "x", &AlertRules { shown, hidden });
+    let told: Vec<_> = found.iter().map(|p| (p.code, p.path.as_str(), p.found.contains("-hidden"))).collect();
+    assert!(told.contains(&("E-pattern-no-source", "alert[3]", false)), "{found:?}");
+    assert!(told.contains(&("E-pattern-literal-star", "alert[3]", true)), "{found:?}");
+}
+
+#[test]
 fn watches_that_overlap_or_are_the_same_are_told() {
     let two = |a: &str, b: &str| format!("[[watch]]\nname='a'\npreset='{a}'\n[[watch]]\nname='b'\n{b}");
     let any =
@@ -341,6 +370,8 @@ proptest! {
         let config = settings(&format!("[[alert]]\nname = 'x'\n{}", suppressed.concat()));
         // Not at all, where it cannot be exact.
         let Ok(rules) = alert(&config, &config.alerts[0], now()) else { return Ok(()) };
+        let unsound: Vec<String> = problems(&config, now()).iter().filter(|p| !p.is_warning()).map(ToString::to_string).collect();
+        prop_assert_eq!(unsound, Vec::<String>::new(), "{:?}", suppressed);
         for event in &events {
             prop_assert_eq!(reached(&rules, event), intended(&config, event), "{:?}\n{}", suppressed, event);
         }

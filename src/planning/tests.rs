@@ -332,3 +332,52 @@ fn a_rule_in_force_moves_to_a_role_only_when_that_has_had_time_to_take_effect() 
     rule.proposal.as_mut().unwrap().stage = Stage::Expand;
     assert_eq!(planned(&[rule], 0, &unsettled), ["~rule"]);
 }
+
+/// A change of a field of a rule of an alert that is in force.
+fn narrowed(name: &str, field: &str, to: serde_json::Value) -> Judged {
+    let mut rule = update("alert_rule", name);
+    rule.resource.changes.push(FieldChange {
+        path: field.to_owned(),
+        desired: Json::from(to),
+        observed: Json::from(json!("before")),
+    });
+    rule
+}
+
+#[test]
+fn a_rule_gives_up_events_only_when_its_siblings_have_been_in_place_for_the_settle_time() {
+    let rule = narrowed("orgwatch-x", "pattern.detail", json!("narrower"));
+    let beside = |sibling: Judged| [rule.clone(), sibling];
+    let waits = ["~orgwatch-x WaitingForSibling (waits)"];
+    let made = judged("alert_rule", "orgwatch-x-hidden", Verdict::Drifted, Some(Action::Create));
+    let both = ["~orgwatch-x WaitingForSibling (waits)", "+orgwatch-x-hidden"];
+    assert_eq!(planned(&beside(made), 0, &standing()), both, "the sibling is not there yet");
+    for verdict in [Verdict::Pending, Verdict::Unknown] {
+        let unseen = judged("alert_rule", "orgwatch-x-2", verdict, None);
+        assert_eq!(planned(&beside(unseen), 0, &standing()), waits, "{verdict:?}");
+    }
+    let seen = beside(in_sync("alert_rule", "orgwatch-x-2"));
+    let unsettled = Guards { settled: false, ..standing() };
+    assert_eq!(planned(&seen, 0, &unsettled), waits, "it was written a moment ago");
+    assert_eq!(planned(&seen, 0, &standing()), ["~orgwatch-x"]);
+    // Another alert's rules are no siblings, nor is there anything to wait for without any.
+    let other = judged("alert_rule", "orgwatch-y", Verdict::Unknown, None);
+    assert_eq!(planned(&beside(other), 0, &unsettled), ["~orgwatch-x"]);
+    assert_eq!(planned(&[rule.clone()], 0, &unsettled), ["~orgwatch-x"]);
+}
+
+#[test]
+fn a_rule_is_switched_off_after_its_siblings_took_over_and_one_without_a_target_is_mended_at_once() {
+    let off = narrowed("orgwatch-x-hidden", "state", json!("DISABLED"));
+    let wider = narrowed("orgwatch-x", "pattern.detail", json!("wider"));
+    let plan = planned(&[wider, off.clone()], 0, &standing());
+    assert_eq!(plan, ["~orgwatch-x", "~orgwatch-x-hidden WaitingForSibling (waits)"]);
+    let mut lost = off;
+    lost.resource.changes.push(FieldChange {
+        path: "targets".to_owned(),
+        desired: Json::from(json!("topic")),
+        observed: Json::from(json!(null)),
+    });
+    let unseen = judged("alert_rule", "orgwatch-x", Verdict::Unknown, None);
+    assert_eq!(planned(&[lost, unseen], 0, &standing()), ["~orgwatch-x-hidden"]);
+}

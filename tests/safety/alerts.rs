@@ -249,6 +249,13 @@ fn what_orgwatch_writes_on_its_own_objects_reaches_nobody_unless_that_is_wanted(
 fn who_does_not_confirm_gets_one_mail_in_a_day_and_coverage_says_it() {
     in_virtual_time(async {
         let stage = Stage::new(2, 1);
+        // Shown by the pass that asked for it, before anything else has looked.
+        let first = stage.daemon(&stage.config(""));
+        first.apply().await;
+        let told = format!("{:?}", first.snapshot().central);
+        assert!(told.contains("SubscriptionPending"), "{told}");
+        assert_eq!(first.snapshot().coverage_counts().covered, 0, "nobody hears of anything");
+        // Another process, which has no memory of the mail, sends no second one in all its passes.
         let daemon = stage.daemon(&stage.config(""));
         daemon.serve_for(Duration::from_secs(24 * 3600 - 120)).await;
         let mut asked: BTreeMap<String, usize> = BTreeMap::new();
