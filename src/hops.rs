@@ -1,14 +1,38 @@
 //! The path of an alert from an account to people, hop by hop as last seen, and what to do where it ends. Pure.
 
+use std::collections::BTreeSet;
+
 use serde::Serialize;
 
+use crate::canary;
 use crate::compile;
 use crate::guard;
 use crate::kinds::topic::{NO_CONFIRMED_SUBSCRIPTION, SUBSCRIPTION_PENDING};
 use crate::model::error::ErrorClass;
 use crate::model::ids::AccountId;
 use crate::model::resource::{Resource, Verdict};
-use crate::model::view::{AccountView, HoldView, Snapshot, Standing, TargetView};
+use crate::model::view::{AccountView, Coverage, HoldView, Snapshot, Standing, TargetView};
+use crate::news;
+
+/// CloudTrail, without which EventBridge hears of no call.
+pub const TRAIL: &str = "trail";
+/// The rule on the account's default bus.
+pub const SENDER_RULE: &str = "sender_rule";
+/// The role that carries events out of the account.
+pub const FORWARDING_ROLE: &str = "forwarding_role";
+/// The central bus with its policy.
+pub const EVENT_BUS: &str = "event_bus";
+/// The rule on the central bus.
+pub const ALERT_RULE: &str = "alert_rule";
+/// The topic with its policy.
+pub const TOPIC: &str = "topic";
+/// Whoever is subscribed.
+pub const PEOPLE: &str = "people";
+
+/// The hop that resources of a kind make up, if they make up one.
+pub fn of_kind(kind: &str) -> Option<&'static str> {
+    [SENDER_RULE, FORWARDING_ROLE, EVENT_BUS, ALERT_RULE, TOPIC].into_iter().find(|hop| *hop == kind)
+}
 
 /// How a hop stands. Ordered from best to worst.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
@@ -81,17 +105,37 @@ pub fn title(hop: &str) -> &'static str {
 /// The path from `account` to people, in the order in which an event takes it.
 pub fn of_account(snapshot: &Snapshot, account: &AccountView) -> Vec<Hop> {
     let mut hops = vec![trail(account)];
-    hops.extend(["sender_rule", "forwarding_role"].map(|kind| member(snapshot, account, kind)));
-    hops.extend(of_central(snapshot));
+    hops.extend([SENDER_RULE, FORWARDING_ROLE].map(|kind| member(snapshot, account, kind)));
+    hops.extend(central_half(snapshot, Some(&account.alerts)));
+    // What looks as it should and lets nothing through all the same.
+    if account.coverage == Coverage::Broken
+        && let Some(hop) = hops.iter_mut().find(|hop| Some(hop.hop) == account.coverage_hop)
+        && matches!(hop.state, HopState::Works | HopState::NotWatched)
+    {
+        (hop.state, hop.message) = (HopState::Broken, account.coverage_message.clone());
+    }
     hops
 }
 
-/// The half of the path that all accounts share.
+/// The half of the path that accounts share, with every alert.
 pub fn of_central(snapshot: &Snapshot) -> Vec<Hop> {
+    central_half(snapshot, None)
+}
+
+/// The central half with these alerts; none: with all of them.
+fn central_half(snapshot: &Snapshot, alerts: Option<&BTreeSet<String>>) -> Vec<Hop> {
+    let path = Path { snapshot, alerts };
     let mut hops: Vec<Hop> =
-        ["event_bus", "alert_rule", "topic"].into_iter().map(|kind| central(snapshot, kind)).collect();
-    hops.push(people(snapshot));
+        [EVENT_BUS, ALERT_RULE, TOPIC].into_iter().map(|kind| path.central(kind)).collect();
+    hops.push(path.people());
     hops
+}
+
+/// Whose path is looked at.
+struct Path<'a> {
+    snapshot: &'a Snapshot,
+    /// The alerts on it; none: all.
+    alerts: Option<&'a BTreeSet<String>>,
 }
 
 fn trail(account: &AccountView) -> Hop {
@@ -110,20 +154,30 @@ fn trail(account: &AccountView) -> Hop {
     Hop { hop: "trail", account: account.id.clone(), state, names: Vec::new(), message }
 }
 
-/// Whether a resource carries people's alerts; the others watch over the path itself.
-fn carries(snapshot: &Snapshot, resource: &Resource) -> bool {
-    let own = |name: &str| resource.id.name == format!("{}-{name}", snapshot.installation);
-    match resource.id.kind {
-        "sender_rule" => !own(guard::MEMBER),
-        "forwarding_role" => !resource.id.name.ends_with("-guard"),
-        "alert_rule" => {
-            !own(guard::WAKE)
-                && !own(guard::TAMPER)
-                && !own("heartbeat")
-                && !compile::is_hidden(&resource.id.name)
+impl Path<'_> {
+    /// Whether a resource carries people's alerts; the others watch over the path itself.
+    fn carries(&self, resource: &Resource) -> bool {
+        let installation = &self.snapshot.installation;
+        let own = |name: &str| resource.id.name == format!("{installation}-{name}");
+        let wanted = |family: &str| {
+            let alert = family.strip_prefix(installation.as_str()).and_then(|rest| rest.strip_prefix('-'));
+            self.alerts.is_none_or(|alerts| alert.is_some_and(|alert| alerts.contains(alert)))
+        };
+        match resource.id.kind {
+            "sender_rule" => !own(guard::MEMBER),
+            "forwarding_role" => !resource.id.name.ends_with("-guard"),
+            "alert_rule" => {
+                !own(guard::WAKE)
+                    && !own(guard::TAMPER)
+                    && !own(news::HEARTBEAT)
+                    && !own(news::HEALTH)
+                    && !own(canary::RULE)
+                    && !compile::is_hidden(&resource.id.name)
+                    && wanted(compile::family(&resource.id.name))
+            }
+            "topic" => !own(guard::TAMPER) && !own(news::HEALTH) && wanted(&resource.id.name),
+            _ => true,
         }
-        "topic" => !own(guard::TAMPER) && !own("health"),
-        _ => true,
     }
 }
 
@@ -144,43 +198,45 @@ fn member(snapshot: &Snapshot, account: &AccountView, kind: &'static str) -> Hop
             _ => hop(HopState::Pending, "not looked at yet"),
         };
     }
-    of_kind(snapshot, &account.id, kind, &account.targets)
+    Path { snapshot, alerts: None }.together(&account.id, kind, &account.targets)
 }
 
-fn central(snapshot: &Snapshot, kind: &'static str) -> Hop {
-    let central = &snapshot.central;
-    if central.targets.is_empty() {
-        let message = "not looked at yet".to_owned();
-        let (account, state) = (central.account.clone(), HopState::Pending);
-        return Hop { hop: kind, account, state, names: Vec::new(), message };
+impl Path<'_> {
+    fn central(&self, kind: &'static str) -> Hop {
+        let central = &self.snapshot.central;
+        if central.targets.is_empty() {
+            let message = "not looked at yet".to_owned();
+            let (account, state) = (central.account.clone(), HopState::Pending);
+            return Hop { hop: kind, account, state, names: Vec::new(), message };
+        }
+        self.together(&central.account, kind, &central.targets)
     }
-    of_kind(snapshot, &central.account, kind, &central.targets)
-}
 
-/// The resources of one kind, together.
-fn of_kind(
-    snapshot: &Snapshot,
-    account: &AccountId,
-    kind: &'static str,
-    targets: &[std::sync::Arc<TargetView>],
-) -> Hop {
-    let hop = |state, names, message| Hop { hop: kind, account: account.clone(), state, names, message };
-    if let Some(error) = targets.iter().find_map(|target| target.error.as_ref()) {
-        return hop(HopState::Unknown, Vec::new(), error.to_string());
-    }
-    let all = targets.iter().flat_map(|target| target.resources.iter().map(move |r| (target, r)));
-    let ours: Vec<_> = all
-        .filter(|(_, r)| r.id.kind == kind && r.verdict != Verdict::Orphan && carries(snapshot, r))
-        .collect();
-    let names = ours.iter().map(|(target, r)| match targets.len() {
-        1 => r.id.name.clone(),
-        _ => format!("{} ({})", r.id.name, target.target.region),
-    });
-    let names: Vec<String> = names.collect();
-    let worst = ours.iter().max_by_key(|(_, r)| (state_of(r), r.verdict));
-    match worst {
-        None => hop(HopState::NotWatched, names, "none is wanted here".to_owned()),
-        Some((_, resource)) => hop(state_of(resource), names, seen(resource)),
+    /// The resources of one kind, together.
+    fn together(
+        &self,
+        account: &AccountId,
+        kind: &'static str,
+        targets: &[std::sync::Arc<TargetView>],
+    ) -> Hop {
+        let hop = |state, names, message| Hop { hop: kind, account: account.clone(), state, names, message };
+        if let Some(error) = targets.iter().find_map(|target| target.error.as_ref()) {
+            return hop(HopState::Unknown, Vec::new(), error.to_string());
+        }
+        let all = targets.iter().flat_map(|target| target.resources.iter().map(move |r| (target, r)));
+        let ours: Vec<_> = all
+            .filter(|(_, r)| r.id.kind == kind && r.verdict != Verdict::Orphan && self.carries(r))
+            .collect();
+        let names = ours.iter().map(|(target, r)| match targets.len() {
+            1 => r.id.name.clone(),
+            _ => format!("{} ({})", r.id.name, target.target.region),
+        });
+        let names: Vec<String> = names.collect();
+        let worst = ours.iter().max_by_key(|(_, r)| (state_of(r), r.verdict));
+        match worst {
+            None => hop(HopState::NotWatched, names, "none is wanted here".to_owned()),
+            Some((_, resource)) => hop(state_of(resource), names, seen(resource)),
+        }
     }
 }
 
@@ -227,25 +283,27 @@ fn seen(resource: &Resource) -> String {
     }
 }
 
-/// The last hop: somebody has to have said yes to the mail.
-fn people(snapshot: &Snapshot) -> Hop {
-    let central = &snapshot.central;
-    let topics = || {
-        let resources = central.targets.iter().flat_map(|target| &target.resources);
-        resources.filter(|r| r.id.kind == "topic" && r.verdict != Verdict::Orphan && carries(snapshot, r))
-    };
-    let note = |reason| topics().flat_map(|topic| &topic.notes).find(|note| note.reason == reason);
-    let (pending, nobody) = (note(SUBSCRIPTION_PENDING), note(NO_CONFIRMED_SUBSCRIPTION));
-    let (state, message) = match (pending, nobody) {
-        _ if topics().next().is_none() => {
-            (HopState::Unknown, "who is subscribed could not be read".to_owned())
-        }
-        (Some(pending), Some(_)) => (HopState::Pending, pending.message.clone()),
-        (None, Some(nobody)) => (HopState::Broken, nobody.message.clone()),
-        (Some(pending), None) => (HopState::Works, format!("confirmed; of others: {}", pending.message)),
-        (None, None) => (HopState::Works, "each topic has a confirmed subscription".to_owned()),
-    };
-    Hop { hop: "people", account: central.account.clone(), state, names: Vec::new(), message }
+impl Path<'_> {
+    /// The last hop: somebody has to have said yes to the mail.
+    fn people(&self) -> Hop {
+        let central = &self.snapshot.central;
+        let topics = || {
+            let resources = central.targets.iter().flat_map(|target| &target.resources);
+            resources.filter(|r| r.id.kind == "topic" && r.verdict != Verdict::Orphan && self.carries(r))
+        };
+        let note = |reason| topics().flat_map(|topic| &topic.notes).find(|note| note.reason == reason);
+        let (pending, nobody) = (note(SUBSCRIPTION_PENDING), note(NO_CONFIRMED_SUBSCRIPTION));
+        let (state, message) = match (pending, nobody) {
+            _ if topics().next().is_none() => {
+                (HopState::Unknown, "who is subscribed could not be read".to_owned())
+            }
+            (Some(pending), Some(_)) => (HopState::Pending, pending.message.clone()),
+            (None, Some(nobody)) => (HopState::Broken, nobody.message.clone()),
+            (Some(pending), None) => (HopState::Works, format!("confirmed; of others: {}", pending.message)),
+            (None, None) => (HopState::Works, "each topic has a confirmed subscription".to_owned()),
+        };
+        Hop { hop: PEOPLE, account: central.account.clone(), state, names: Vec::new(), message }
+    }
 }
 
 /// The first hop at which an event of the account would be lost, as one sentence with the command that mends it.

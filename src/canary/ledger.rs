@@ -224,6 +224,12 @@ impl Ledger {
             .map(move |route| (route, self.standing(route, now)))
     }
 
+    /// Whether canaries of other accounts return: the latest that any of them knows the fate of did.
+    pub fn others_return(&self, account: &AccountId) -> bool {
+        let others = self.routes.iter().filter(|(route, _)| route.target.account != *account);
+        others.into_iter().any(|(_, state)| state.proven.is_some() && state.missing.is_none())
+    }
+
     /// How many canaries wait for their return.
     pub fn waiting(&self) -> usize {
         self.routes.values().map(|state| state.waiting.len()).sum()

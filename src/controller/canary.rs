@@ -8,10 +8,12 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use super::Controller;
+use super::coverage::Lost;
 use crate::aws::sending::Event;
 use crate::canary::ledger::{Ledger, Pace, Returned, Standing};
 use crate::canary::{self, Nonce, Route, detail};
 use crate::config::CanarySettings;
+use crate::hops;
 use crate::kinds::KINDS;
 use crate::letters::Group;
 use crate::model::error::CloudError;
@@ -207,25 +209,41 @@ impl Controller {
         Some(proven.filter(|_| whole).map_or(Proof::Unproven, Proof::Proven))
     }
 
-    /// Where a missing canary was lost, as far as a dead letter tells.
-    pub(super) fn lost_at(&self, account: &AccountId, rule: &str) -> String {
+    /// Where a missing canary was lost, as far as a dead letter and the canaries of others tell.
+    pub(super) fn lost(&self, account: &AccountId, rule: &str) -> Lost {
         let overview = self.overview.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let of_account = |group: &&Group| group.own && group.account.as_ref() == Some(account);
         let groups = || overview.iter().flat_map(|overview| &overview.summary.groups).filter(of_account);
-        if let Some(group) = groups().find(|group| group.bus.is_none() && group.rule == rule) {
-            return format!(
-                "a dead letter tells that EventBridge could not send it from the account to the central bus: {} {}",
-                group.error, group.message
+        if let Some(Group { error, message, .. }) = groups().find(|g| g.bus.is_none() && g.rule == rule) {
+            let told = format!(
+                "a dead letter tells that EventBridge could not send it from the account to the central bus: {error} \
+                 {message}"
             );
+            // Where those of others arrive the bus lets events in.
+            let others = self.canaries().as_ref().is_some_and(|held| held.ledger.others_return(account));
+            return if others {
+                let message = format!(
+                    "{told}; those of other accounts arrive, so it is the forwarding role here, its boundary, or a \
+                     service control policy"
+                );
+                Lost { hop: hops::FORWARDING_ROLE, message }
+            } else {
+                let message = format!(
+                    "{told}; those of no other account arrive either, so look at the central bus first"
+                );
+                Lost { hop: hops::EVENT_BUS, message }
+            };
         }
-        if let Some(group) = groups().find(|group| group.bus.is_some()) {
-            return format!(
-                "a dead letter tells that it reached the central bus and was lost behind it: {} {}",
-                group.error, group.message
+        if let Some(Group { error, message, .. }) = groups().find(|group| group.bus.is_some()) {
+            let message = format!(
+                "a dead letter tells that it reached the central bus and was lost behind it, on its way to the inbox: \
+                 {error} {message}"
             );
+            return Lost { hop: hops::EVENT_BUS, message };
         }
-        "no dead letter tells where: the rule did not take it, or its letter could not be kept either"
-            .to_owned()
+        let message =
+            "no dead letter tells where: the rule did not take it, or its letter could not be kept either";
+        Lost { hop: hops::SENDER_RULE, message: message.to_owned() }
     }
 }
 

@@ -1,8 +1,11 @@
 //! Whether an IAM change in an account would reach people. Pure.
 
+pub mod central;
+
+use self::central::Part;
 use super::canary::Proof;
+use crate::hops;
 use crate::judge::{CONTESTED, MISSING, NAME_TAKEN, SETTLING, STRANGER, UNKNOWN_SUBSCRIPTION};
-use crate::kinds::topic::{NO_CONFIRMED_SUBSCRIPTION, SUBSCRIPTION_PENDING};
 use crate::model::error::{CloudError, ErrorClass};
 use crate::model::resource::{Resource, Verdict};
 use crate::model::view::{Coverage, Standing, TargetView};
@@ -18,16 +21,33 @@ pub struct Judgement {
     pub reason: &'static str,
     /// Why, for people, with what to do.
     pub message: String,
+    /// The hop at which an event is lost or may be, as in [`hops`]; none where none is known to be at fault.
+    pub hop: Option<&'static str>,
 }
 
 impl Judgement {
     fn new(coverage: Coverage, reason: &'static str, message: impl Into<String>) -> Self {
-        Self { coverage, reason, message: message.into() }
+        Self { coverage, reason, message: message.into(), hop: None }
+    }
+
+    fn at(self, hop: &'static str) -> Self {
+        Self { hop: Some(hop), ..self }
+    }
+
+    /// How bad it is, for whoever depends on several: what is known to be broken before what could not be seen.
+    fn badness(&self) -> u8 {
+        match self.coverage {
+            Coverage::Proven | Coverage::Configured => 0,
+            Coverage::Pending => 1,
+            Coverage::Uncovered => 2,
+            Coverage::Unknown => 3,
+            Coverage::Broken => 4,
+        }
     }
 }
 
 /// What an account's coverage depends on, besides the central half.
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 pub struct Facts<'a> {
     /// How it stands towards our filters.
     pub standing: Standing,
@@ -54,23 +74,37 @@ pub struct Facts<'a> {
     /// What canaries say of it; none where none are sent.
     pub proof: Option<&'a Proof>,
     /// Where a missing canary was lost, as far as that is known.
-    pub lost_at: Option<&'a str>,
+    pub lost: Option<&'a Lost>,
+    /// What of the resources counts.
+    pub part: Part<'a>,
+}
+
+/// Where a missing canary was lost.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Lost {
+    /// The hop, as in [`hops`].
+    pub hop: &'static str,
+    /// What tells so, for people.
+    pub message: String,
 }
 
 impl Facts<'_> {
     /// Whether a resource takes part in carrying an alert.
     fn carries(&self, resource: &Resource) -> bool {
-        self.world.is_none_or(|world| !world.is_beside(resource.id.kind, &resource.id.name))
+        // What is kept of events, and of lost ones, takes none to anybody.
+        let keeps = matches!(resource.id.kind, "archive" | "queue");
+        let beside = |world: &World| world.is_beside(resource.id.kind, &resource.id.name);
+        !keeps && !self.world.is_some_and(beside) && self.part.concerns(self.world, resource)
     }
 }
 
 /// Canaries do not arrive though everything is in place.
 pub const CANARY_MISSING: &str = "CanaryMissing";
 
-/// The members' half and the central half together.
+/// The members' half and that of the alerts which the account's events are for together.
 pub fn of_account(facts: &Facts<'_>, central: &Judgement) -> Judgement {
     let own = own_half(facts);
-    // Where the central half is broken, that is why canaries are missing.
+    // Where the central half is broken, that may be why canaries are missing.
     if own.reason == CANARY_MISSING && !central.coverage.is_covered() {
         return central.clone();
     }
@@ -153,9 +187,10 @@ fn in_sync(facts: &Facts<'_>) -> Judgement {
             format!(
                 "everything is in place, but two canaries in a row through {rule} in {region} did not arrive, the first \
                  sent at {since:.0}; {}",
-                facts.lost_at.unwrap_or("where they were lost is not known yet")
+                facts.lost.map_or("where they were lost is not known yet", |lost| &lost.message)
             ),
-        ),
+        )
+        .at(facts.lost.map_or(hops::FORWARDING_ROLE, |lost| lost.hop)),
         Some(Proof::Proven(sent_at)) => Judgement::new(
             Coverage::Configured,
             "InSync",
@@ -183,8 +218,12 @@ fn of_trail(trail: &Presence, in_grace: bool) -> Option<Judgement> {
             "NotReady",
             format!("a new account, given time: {message}"),
         )),
-        Presence::Missing(reason, message) => Some(Judgement::new(Coverage::Broken, reason, message)),
-        Presence::Unknown(reason, message) => Some(Judgement::new(Coverage::Unknown, reason, message)),
+        Presence::Missing(reason, message) => {
+            Some(Judgement::new(Coverage::Broken, reason, message).at(hops::TRAIL))
+        }
+        Presence::Unknown(reason, message) => {
+            Some(Judgement::new(Coverage::Unknown, reason, message).at(hops::TRAIL))
+        }
     }
 }
 
@@ -205,6 +244,10 @@ fn matters(resource: &Resource) -> bool {
 }
 
 fn of_resource(facts: &Facts<'_>, view: &TargetView, resource: &Resource) -> Judgement {
+    Judgement { hop: hops::of_kind(resource.id.kind), ..judged(facts, view, resource) }
+}
+
+fn judged(facts: &Facts<'_>, view: &TargetView, resource: &Resource) -> Judgement {
     let what = format!("{} in {}", resource.id, view.target.region);
     match resource.verdict {
         Verdict::Foreign => Judgement::new(
@@ -270,35 +313,6 @@ fn reason_of(resource: &Resource) -> &'static str {
         (_, true) => "Missing",
         (_, false) => "Drifted",
     }
-}
-
-/// What the central half does to every account.
-pub fn of_central(facts: &Facts<'_>, alerts: usize) -> Judgement {
-    let own = own_half(facts);
-    if !own.coverage.is_covered() {
-        return own;
-    }
-    if alerts == 0 {
-        return Judgement::new(
-            Coverage::Broken,
-            "NoAlert",
-            "no alert is configured: events arrive at the bus and nobody is told",
-        );
-    }
-    let mut notes = facts
-        .views
-        .iter()
-        .flat_map(|v| &v.resources)
-        .filter(|r| r.verdict != Verdict::Orphan && facts.carries(r))
-        .flat_map(|r| &r.notes);
-    if let Some(silent) = notes.clone().find(|note| note.reason == NO_CONFIRMED_SUBSCRIPTION) {
-        // A mail that nobody opened yet is not the same as nobody at all.
-        return match notes.find(|note| note.reason == SUBSCRIPTION_PENDING) {
-            Some(pending) => Judgement::new(Coverage::Pending, SUBSCRIPTION_PENDING, pending.message.clone()),
-            None => Judgement::new(Coverage::Broken, NO_CONFIRMED_SUBSCRIPTION, silent.message.clone()),
-        };
-    }
-    own
 }
 
 #[cfg(test)]

@@ -12,6 +12,7 @@ use self::holds::holds;
 use self::shown::Shown;
 use super::Controller;
 use super::canary::Proof;
+use super::coverage::central::{CentralHalf, Part, alerts_of};
 use super::coverage::{self, Facts, Judgement};
 use super::fleet::Fleet;
 use crate::config::{Mode, Settings};
@@ -39,6 +40,8 @@ pub struct Chronicle {
     /// Since when each hold is there.
     held: BTreeMap<String, Timestamp>,
     shown: Shown,
+    /// Sets of alerts that accounts share.
+    alert_sets: Vec<Arc<BTreeSet<String>>>,
     /// The walk that is under way: when it began, and who is still to come.
     walk: Option<(Timestamp, BTreeSet<TargetKey>)>,
     /// The latest complete walk.
@@ -73,6 +76,19 @@ impl Chronicle {
             *entry = (state, now);
         }
         entry.1
+    }
+
+    /// The set of these alerts, shared with the other accounts that have the same.
+    fn shared_set(&mut self, alerts: &BTreeSet<&str>) -> Arc<BTreeSet<String>> {
+        let same = |set: &&Arc<BTreeSet<String>>| set.iter().map(String::as_str).eq(alerts.iter().copied());
+        if let Some(set) = self.alert_sets.iter().find(same) {
+            return Arc::clone(set);
+        }
+        let set: Arc<BTreeSet<String>> = Arc::new(alerts.iter().map(|alert| (*alert).to_owned()).collect());
+        // Sets that nobody has any more go first; there are never more than the accounts have.
+        self.alert_sets.retain(|set| Arc::strong_count(set) > 1);
+        self.alert_sets.push(Arc::clone(&set));
+        set
     }
 
     /// Notes that a target was looked at, from `began` to `finished_at`; `all` are the targets of a walk.
@@ -197,7 +213,7 @@ impl Controller {
         fleet: &Fleet,
         chronicle: &mut Chronicle,
         now: Timestamp,
-    ) -> (CentralView, Judgement) {
+    ) -> (CentralView, CentralHalf) {
         let keys: Vec<_> = fleet.targets.iter().filter(|(key, _)| key.side == Side::Central).collect();
         let targets: Vec<Arc<TargetView>> = keys
             .iter()
@@ -217,10 +233,10 @@ impl Controller {
             regions_unknown: None,
             trail: None,
             proof: None,
-            lost_at: None,
+            lost: None,
+            part: Part::Whole,
         };
-        let alerts = fleet.world.as_ref().map_or(0, |world| world.alerts.len());
-        let judgement = coverage::of_central(&facts, alerts);
+        let half = CentralHalf::of(&facts, fleet.world.as_deref());
         let settings = &self.settings;
         let view = CentralView {
             account: settings.central.account_id.clone(),
@@ -230,7 +246,7 @@ impl Controller {
                 chronicle,
                 None,
                 &targets,
-                &judgement,
+                half.whole(),
                 None,
                 fleet.pause_of(&settings.central.account_id),
                 now,
@@ -238,7 +254,7 @@ impl Controller {
             observed_at: targets.iter().map(|t| t.observed_at).min(),
             targets,
         };
-        (view, judgement)
+        (view, half)
     }
 
     fn account_view(
@@ -246,7 +262,7 @@ impl Controller {
         fleet: &Fleet,
         chronicle: &mut Chronicle,
         sources: Sources<'_>,
-        central: &Judgement,
+        central: &CentralHalf,
         now: Timestamp,
     ) -> AccountView {
         let Sources { known, targets: wanted, views: targets, in_grace } = sources;
@@ -257,10 +273,12 @@ impl Controller {
         let first = wanted.first();
         let trail = fleet.trail_of(&account.id, now);
         let proof = self.proof(wanted.iter().map(|target| &target.key), now);
-        let lost_at = match &proof {
-            Some(Proof::Missing { rule, .. }) => Some(self.lost_at(&account.id, rule)),
+        let lost = match &proof {
+            Some(Proof::Missing { rule, .. }) => Some(self.lost(&account.id, rule)),
             _ => None,
         };
+        let watches = wanted.iter().flat_map(|target| &target.watches).map(|watch| watch.name.as_str());
+        let alerts = alerts_of(&self.settings.alerts, &account.id, &watches.collect());
         let facts = Facts {
             standing: known.standing,
             standing_reason: known.reason.as_deref(),
@@ -274,9 +292,10 @@ impl Controller {
             regions_unknown: fleet.regions.error(&account.id).filter(|_| fleet.rules.everywhere),
             trail: trail.as_ref(),
             proof: proof.as_ref(),
-            lost_at: lost_at.as_deref(),
+            lost: lost.as_ref(),
+            part: Part::Whole,
         };
-        let judgement = coverage::of_account(&facts, central);
+        let judgement = coverage::of_account(&facts, &central.of_account(&alerts));
         let paused = fleet.pause_of(&account.id);
         let state = (judgement.coverage.label(), judgement.reason);
         let path =
@@ -299,6 +318,8 @@ impl Controller {
             },
             coverage: judgement.coverage,
             coverage_reason: judgement.reason,
+            coverage_hop: judgement.hop,
+            alerts: chronicle.shared_set(&alerts),
             coverage_since: chronicle.since((Some(account.id.clone()), "Coverage"), state, now),
             conditions: conditions(
                 chronicle,

@@ -69,6 +69,7 @@ struct Detail<'a> {
     summary: Summary<'a>,
     standing_reason: Option<&'a str>,
     coverage_message: Option<&'a str>,
+    coverage_hop: Option<&'static str>,
     coverage_since: Option<Timestamp>,
     conditions: &'a [Condition],
     /// The path of its alerts, from CloudTrail to people.
@@ -99,6 +100,7 @@ impl<'a> Detail<'a> {
             summary: account.into(),
             standing_reason: account.standing_reason.as_deref(),
             coverage_message: covered.map(|a| a.coverage_message.as_str()),
+            coverage_hop: covered.and_then(|a| a.coverage_hop),
             coverage_since: covered.map(|a| a.coverage_since),
             conditions: &account.conditions,
             diagnosis: hops::diagnose(snapshot, account, &hops),

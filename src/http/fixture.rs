@@ -121,6 +121,8 @@ fn account(now: Timestamp, id: &str, name: &str, ou: &str) -> AccountView {
         verdict: Verdict::InSync,
         coverage: Coverage::Configured,
         coverage_reason: "InSync",
+        coverage_hop: None,
+        alerts: Arc::new(["iam-changes".to_owned()].into()),
         coverage_message: "sender rule and forwarding role are as desired".to_owned(),
         coverage_since: ago(now, 86_400),
         conditions: vec![condition(now, "Reachable", "True", "RoleAssumed", "the member role was assumed")],
@@ -181,6 +183,8 @@ fn drifted(now: Timestamp) -> AccountView {
         verdict: Verdict::Drifted,
         coverage: Coverage::Broken,
         coverage_reason: "SenderRuleDisabled",
+        coverage_hop: Some("sender_rule"),
+        alerts: Arc::new(["iam-changes".to_owned()].into()),
         coverage_message:
             "the sender rule is disabled, so nothing is forwarded; release the hold or enable it".into(),
         coverage_since: ago(now, 7_500),
@@ -201,6 +205,8 @@ fn foreign(now: Timestamp) -> AccountView {
         verdict: Verdict::Foreign,
         coverage: Coverage::Broken,
         coverage_reason: "NameTaken",
+        coverage_hop: Some("sender_rule"),
+        alerts: Arc::new(["iam-changes".to_owned()].into()),
         coverage_message: "a rule that is not ours is called orgwatch-iam-changes; rename it or list it in \
                            `reconcile.adopt`"
             .to_owned(),
@@ -228,6 +234,8 @@ fn unreachable(now: Timestamp) -> AccountView {
         verdict: Verdict::Unknown,
         coverage: Coverage::Unknown,
         coverage_reason: "RoleMissing",
+        coverage_hop: None,
+        alerts: Arc::new(["iam-changes".to_owned()].into()),
         coverage_message: "the member role cannot be assumed; install it with the stack set".to_owned(),
         coverage_since: ago(now, 600),
         conditions: vec![condition(now, "Reachable", "False", "Denied", "the member role cannot be assumed")],
@@ -249,6 +257,8 @@ fn unwatched(now: Timestamp) -> [AccountView; 3] {
     let pending = AccountView {
         coverage: Coverage::Pending,
         coverage_reason: "NewAccount",
+        coverage_hop: None,
+        alerts: Arc::new(["iam-changes".to_owned()].into()),
         coverage_message: "joined 4 minutes ago; its role may take up to 30 minutes to appear".to_owned(),
         coverage_since: ago(now, 240),
         ..none("012345678901", "new-team", "ou-ab12-sand0001/")
@@ -258,6 +268,8 @@ fn unwatched(now: Timestamp) -> [AccountView; 3] {
         standing_reason: Some("listed in organization.exclude_accounts".to_owned()),
         coverage: Coverage::Uncovered,
         coverage_reason: "Excluded",
+        coverage_hop: None,
+        alerts: Arc::new(["iam-changes".to_owned()].into()),
         coverage_message: "left out by configuration: organization.exclude_accounts".to_owned(),
         coverage_since: ago(now, 9_000_000),
         ..none("666666666666", "legacy-mainframe", "ou-ab12-prod0001/")
@@ -268,6 +280,8 @@ fn unwatched(now: Timestamp) -> [AccountView; 3] {
         state: "SUSPENDED".to_owned(),
         coverage: Coverage::Uncovered,
         coverage_reason: "Inactive",
+        coverage_hop: None,
+        alerts: Arc::new(["iam-changes".to_owned()].into()),
         ..none("777777777777", "old-project", "ou-ab12-sand0001/")
     };
     [pending, excluded, inactive]

@@ -138,6 +138,7 @@ struct NotCovered<'a> {
     coverage: Coverage,
     reason: &'static str,
     message: &'a str,
+    hop: Option<&'static str>,
     since: Timestamp,
 }
 
@@ -152,6 +153,7 @@ pub(super) async fn coverage(State(state): State<HttpState>, _: NoParams) -> Res
             coverage,
             reason: account.coverage_reason,
             message: &account.coverage_message,
+            hop: account.coverage_hop,
             since: account.coverage_since,
         })
     });

@@ -3,7 +3,7 @@
 mod guard;
 mod suppressed;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -132,6 +132,10 @@ pub struct AccountView {
     pub coverage_reason: &'static str,
     /// Why, for people, with what to do.
     pub coverage_message: String,
+    /// The hop at which its events are lost or may be, as in [`crate::hops`]; none where none is known to be at fault.
+    pub coverage_hop: Option<&'static str>,
+    /// The alerts that its events are for, by their names in the settings. Most accounts share one set.
+    pub alerts: Arc<BTreeSet<String>>,
     /// Since when.
     pub coverage_since: Timestamp,
     /// The aspects of it.

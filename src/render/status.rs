@@ -227,6 +227,8 @@ mod tests {
             verdict,
             coverage,
             coverage_reason: reason,
+            coverage_hop: None,
+            alerts: std::sync::Arc::default(),
             coverage_message: message.replace("{id}", fixtures::account(n).as_str()),
             coverage_since: at("09:00:00"),
             conditions: vec![],

@@ -1,5 +1,9 @@
+use std::collections::BTreeSet;
+
+use super::central::CentralHalf;
 use super::*;
 use crate::judge::{MISSING, NOT_OURS_TO_WRITE, OWNERSHIP_REMOVED};
+use crate::kinds::topic::{NO_CONFIRMED_SUBSCRIPTION, SUBSCRIPTION_PENDING};
 use crate::model::json::Json;
 use crate::model::plan::Plan;
 use crate::model::resource::{FieldChange, Note, ResourceId};
@@ -49,7 +53,8 @@ fn facts<'a>(views: &'a [&'a TargetView]) -> Facts<'a> {
         regions_unknown: None,
         trail: None,
         proof: None,
-        lost_at: None,
+        lost: None,
+        part: Part::Whole,
     }
 }
 
@@ -122,8 +127,9 @@ fn each_state_of_a_resource_gives_one_coverage() {
         ("event_bus", Verdict::Drifted, Some(MISSING), vec![], (Coverage::Broken, "BusMissing")),
         ("topic", Verdict::Drifted, None, vec!["policy"], (Coverage::Broken, "TopicDrifted")),
         ("alert_rule", Verdict::Drifted, None, vec!["state"], (Coverage::Broken, "AlertRuleDrifted")),
-        ("queue", Verdict::Drifted, None, vec!["attributes.Policy"], (Coverage::Broken, "Drifted")),
         // What carries no event breaks nothing.
+        ("queue", Verdict::Drifted, None, vec!["attributes.Policy"], (Coverage::Configured, "InSync")),
+        ("archive", Verdict::Drifted, Some(MISSING), vec![], (Coverage::Configured, "InSync")),
         ("sender_rule", Verdict::Drifted, None, vec!["description"], (Coverage::Configured, "InSync")),
         (
             "sender_rule",
@@ -205,27 +211,41 @@ fn the_central_half_breaks_every_account_that_would_be_covered_and_hides_no_trou
     assert_eq!(of_account(&facts(&[&broken]), &central).reason, "SenderRuleDrifted");
 }
 
+fn named(resource: Resource, name: &str) -> Resource {
+    Resource { id: ResourceId { name: name.to_owned(), ..resource.id }, ..resource }
+}
+
 #[test]
 fn nobody_told_is_nobody_covered() {
+    let world = fixture::world(&fixture::settings(""));
     let topic = |notes: &[&'static str], verdict| {
-        let mut topic = resource("topic", verdict, None, &[]);
+        let mut topic = named(resource("topic", verdict, None, &[]), "orgwatch-iam-changes");
         let note = |reason: &&'static str| Note { reason, message: String::new() };
         topic.notes = notes.iter().map(note).collect();
         view(vec![topic])
     };
-    let central = |view: TargetView, alerts| {
-        let judgement = of_central(&facts(&[&view]), alerts);
+    let central = |view: TargetView, world: &World| {
+        let half = CentralHalf::of(&Facts { world: Some(world), ..facts(&[&view]) }, Some(world));
+        let judgement = half.of_account(&BTreeSet::from(["iam-changes"]));
+        assert_eq!(*half.whole(), judgement, "it is the only alert");
         (judgement.coverage, judgement.reason)
     };
     let silent = [NO_CONFIRMED_SUBSCRIPTION];
     let pending = [SUBSCRIPTION_PENDING, NO_CONFIRMED_SUBSCRIPTION];
-    assert_eq!(central(topic(&[], Verdict::InSync), 0), (Coverage::Broken, "NoAlert"));
-    assert_eq!(central(topic(&[], Verdict::InSync), 1), (Coverage::Configured, "InSync"));
-    assert_eq!(central(topic(&silent, Verdict::InSync), 1), (Coverage::Broken, NO_CONFIRMED_SUBSCRIPTION));
-    assert_eq!(central(topic(&pending, Verdict::InSync), 1), (Coverage::Pending, SUBSCRIPTION_PENDING));
+    let nobody = World { alerts: Vec::new(), ..world.clone() };
+    assert_eq!(central(topic(&[], Verdict::InSync), &nobody), (Coverage::Broken, "NoAlert"));
+    assert_eq!(central(topic(&[], Verdict::InSync), &world), (Coverage::Configured, "InSync"));
+    assert_eq!(
+        central(topic(&silent, Verdict::InSync), &world),
+        (Coverage::Broken, NO_CONFIRMED_SUBSCRIPTION)
+    );
+    assert_eq!(central(topic(&pending, Verdict::InSync), &world), (Coverage::Pending, SUBSCRIPTION_PENDING));
     // Some confirmed, one not yet: people are told.
-    assert_eq!(central(topic(&[SUBSCRIPTION_PENDING], Verdict::InSync), 1), (Coverage::Configured, "InSync"));
-    assert_eq!(central(topic(&silent, Verdict::Orphan), 1), (Coverage::Configured, "InSync"));
+    assert_eq!(
+        central(topic(&[SUBSCRIPTION_PENDING], Verdict::InSync), &world),
+        (Coverage::Configured, "InSync")
+    );
+    assert_eq!(central(topic(&silent, Verdict::Orphan), &world), (Coverage::Configured, "InSync"));
 }
 
 #[test]
@@ -237,10 +257,12 @@ fn missing_canaries_break_what_is_in_sync_unless_the_central_half_explains_them(
         rule: "orgwatch-iam-changes".to_owned(),
         since: "2026-11-20T12:00:00Z".parse().unwrap(),
     };
-    let missing = Facts { proof: Some(&proof), lost_at: Some("lost there"), ..facts(&views) };
+    let lost = Lost { hop: hops::EVENT_BUS, message: "lost there".to_owned() };
+    let missing = Facts { proof: Some(&proof), lost: Some(&lost), ..facts(&views) };
     let told = of_account(&missing, &fine());
     assert_eq!((told.coverage, told.reason), (Coverage::Broken, CANARY_MISSING));
     assert!(told.message.ends_with("lost there"), "{}", told.message);
+    assert_eq!(told.hop, Some(hops::EVENT_BUS));
     let broken = Judgement::new(Coverage::Broken, "BusMissing", "the bus is gone");
     assert_eq!(of_account(&missing, &broken), broken);
     let proven = Proof::Proven("2026-11-20T12:00:00Z".parse().unwrap());

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use crate::controller::coverage::Judgement;
+use crate::controller::coverage::central::CentralHalf;
 use crate::controller::fleet::Fleet;
 use crate::model::ids::AccountId;
 use crate::model::view::AccountView;
@@ -16,7 +16,7 @@ use crate::model::view::AccountView;
 pub(super) struct Shown {
     accounts: BTreeMap<AccountId, Arc<AccountView>>,
     /// What all of them depend on: which accounts and targets there are, and how the central half stands.
-    basis: Option<(u64, Judgement)>,
+    basis: Option<(u64, CentralHalf)>,
     /// Accounts that were given time when they were put together, by since when: it ends without anything happening.
     in_grace: BTreeSet<(Timestamp, AccountId)>,
 }
@@ -30,7 +30,7 @@ impl Shown {
     pub(super) fn due(
         &mut self,
         fleet: &mut Fleet,
-        central: &Judgement,
+        central: &CentralHalf,
         now: Timestamp,
     ) -> BTreeSet<AccountId> {
         let mut due = fleet.take_touched();

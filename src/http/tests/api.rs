@@ -148,6 +148,7 @@ async fn an_account_shows_its_fields_its_plan_and_what_is_held() {
         }
       ],
       "coverage": "broken",
+      "coverage_hop": "sender_rule",
       "coverage_message": "the sender rule is disabled, so nothing is forwarded; release the hold or enable it",
       "coverage_reason": "SenderRuleDisabled",
       "coverage_since": "2026-11-20T09:55:00Z",
@@ -471,6 +472,7 @@ async fn coverage_names_every_account_that_is_not_covered_with_the_reason() {
     insta::assert_json_snapshot!(coverage["not_covered"][2], @r#"
     {
       "coverage": "broken",
+      "hop": "sender_rule",
       "id": "444444444444",
       "message": "a rule that is not ours is called orgwatch-iam-changes; rename it or list it in `reconcile.adopt`",
       "name": "<script>alert(\"x\")</script>&'",

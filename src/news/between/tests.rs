@@ -21,6 +21,8 @@ fn account(coverage: Coverage, reason: &'static str) -> AccountView {
         verdict: Verdict::InSync,
         coverage,
         coverage_reason: reason,
+        coverage_hop: None,
+        alerts: std::sync::Arc::default(),
         coverage_message: "why".to_owned(),
         coverage_since: Timestamp::UNIX_EPOCH,
         conditions: Vec::new(),
