@@ -134,7 +134,7 @@ impl Whole<'_> {
             events = self.step(&events, "pattern", &|events| events.and(&narrower))?;
         }
         if alert.own_writes == OwnWrites::Hide {
-            events = self.step(&events, "own_writes", &|events| events.minus(&own::writes(settings)?))?;
+            events = self.step(&events, "own_writes", &|events| own::without_writes(events, settings))?;
         }
         Ok(events)
     }

@@ -8,7 +8,7 @@ use crate::pattern::algebra::{CannotSay, Events};
 ///
 /// # Errors
 /// Never for names that the configuration takes.
-pub(super) fn objects(settings: &Settings) -> Result<Events, CannotSay> {
+pub(super) fn objects(settings: &Settings, of: &OfService) -> Result<Events, CannotSay> {
     let installation = settings.installation.as_str();
     let named = format!("{installation}-*");
     let bus = |field: &str| Events::with(field, [installation, &format!("*:event-bus/{installation}")]);
@@ -21,10 +21,8 @@ pub(super) fn objects(settings: &Settings) -> Result<Events, CannotSay> {
     let topics = Events::with(&parameter("topicArn"), [format!("*:{named}").as_str()]);
     let queues = Events::with(&parameter("queueUrl"), [format!("*/{named}").as_str()]);
     let mut all = Events::none();
-    for (source, events) in
-        [("aws.iam", iam), ("aws.events", rules), ("aws.sns", topics), ("aws.sqs", queues)]
-    {
-        all = all.or(&of_source(source, &events)?);
+    for (service, events) in [("iam", iam), ("events", rules), ("sns", topics), ("sqs", queues)] {
+        all = all.or(&of(service, &events)?);
     }
     Ok(all)
 }
@@ -38,7 +36,7 @@ pub(super) fn objects(settings: &Settings) -> Result<Events, CannotSay> {
 ///
 /// # Errors
 /// Never for names that the configuration takes.
-pub(super) fn writes(settings: &Settings) -> Result<Events, CannotSay> {
+fn writes(settings: &Settings, of: &OfService) -> Result<Events, CannotSay> {
     let bare = |name: &str| name.rsplit('/').next().unwrap_or(name).to_owned();
     let management = settings.organization.management_role_arn.as_ref().map(|role| bare(role.name()));
     let roles: Vec<String> = management.into_iter().chain([bare(&settings.member.role_name)]).collect();
@@ -48,10 +46,37 @@ pub(super) fn writes(settings: &Settings) -> Result<Events, CannotSay> {
     let rule = Events::with(&parameter("name"), [named.as_str()])
         .or(&Events::with(&parameter("rule"), [named.as_str()]))
         .or(&Events::with(&parameter("resourceARN"), [format!("*:rule/{named}").as_str()]));
-    let in_iam = of_source("aws.iam", &by_us.and(&role)?)?;
-    let in_events =
-        of_source("aws.events", &by_us.and(&Events::with(&issuer("type"), ["Role"]))?.and(&rule)?)?;
+    let in_iam = of("iam", &by_us.and(&role)?)?;
+    let in_events = of("events", &by_us.and(&Events::with(&issuer("type"), ["Role"]))?.and(&rule)?)?;
     Ok(in_iam.or(&in_events))
+}
+
+/// Says which of some events are of a service, by its name.
+pub(super) type OfService = dyn Fn(&str, &Events) -> Result<Events, CannotSay> + Sync;
+
+/// What is to be said of `events` and a service: by an event's source, which every watch asks for.
+///
+/// A watch of every source (`"prefix": "aws."`) cannot also exclude one: a field takes one condition. The service then
+/// is told by CloudTrail's own name for it, which the same record carries in another field.
+pub(super) fn service_in(events: &Events) -> &'static OfService {
+    let excludes_one = events.minus(&Events::with("source", ["aws.iam"]));
+    if excludes_one.is_ok() { &by_source } else { &by_record }
+}
+
+fn by_source(service: &str, events: &Events) -> Result<Events, CannotSay> {
+    Events::with("source", [format!("aws.{service}").as_str()]).and(events)
+}
+
+fn by_record(service: &str, events: &Events) -> Result<Events, CannotSay> {
+    Events::with("detail.eventSource", [format!("{service}.amazonaws.com").as_str()]).and(events)
+}
+
+/// `events` less what orgwatch itself writes in members.
+///
+/// # Errors
+/// Where the events ask so much of the same fields that it cannot be said.
+pub(super) fn without_writes(events: &Events, settings: &Settings) -> Result<Events, CannotSay> {
+    events.minus(&writes(settings, service_in(events))?)
 }
 
 fn parameter(name: &str) -> String {
@@ -61,8 +86,4 @@ fn parameter(name: &str) -> String {
 /// What CloudTrail records of the role behind a session.
 pub(super) fn issuer(name: &str) -> String {
     format!("detail.userIdentity.sessionContext.sessionIssuer.{name}")
-}
-
-fn of_source(source: &str, events: &Events) -> Result<Events, CannotSay> {
-    Events::with("source", [source]).and(events)
 }

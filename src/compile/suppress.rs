@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::own;
+use super::own::{self, OfService};
 use crate::config::{Settings, Suppress};
 use crate::model::ids::AccountId;
 use crate::pattern::algebra::{CannotSay, Events};
@@ -36,14 +36,18 @@ fn in_accounts<'a>(accounts: impl IntoIterator<Item = &'a AccountId>) -> Events 
 
 /// What no suppression hides: events on our own objects, and those that make a suppressed principal or change what it
 /// is and may. Whatever names it as the object counts, so that an operation that AWS adds is in.
-pub(super) fn never_hidden(settings: &Settings, suppressed: &[&Suppress]) -> Result<Events, CannotSay> {
+pub(super) fn never_hidden(
+    settings: &Settings,
+    suppressed: &[&Suppress],
+    of: &OfService,
+) -> Result<Events, CannotSay> {
     let names = |of_role: bool| {
         suppressed.iter().map(|s| &s.principal).filter(move |p| p.is_role() == of_role).map(|p| p.name())
     };
     let parameter = |name: &str| format!("detail.requestParameters.{name}");
     let themselves = Events::with(&parameter("roleName"), names(true))
         .or(&Events::with(&parameter("userName"), names(false)));
-    Ok(own::objects(settings)?.or(&Events::with("source", ["aws.iam"]).and(&themselves)?))
+    Ok(own::objects(settings, of)?.or(&of("iam", &themselves)?))
 }
 
 /// What is hidden of `events`.
@@ -60,9 +64,9 @@ pub(super) fn hidden(
         }
         noise = noise.or(&one);
     }
-    // What is never hidden is asked of each source alone, so only that of the alert's sources counts.
-    let never = relevant(&never_hidden(settings, suppressed)?, events)?;
-    events.and(&noise)?.minus(&never)
+    // What is never hidden is asked of each service alone, so only that of the alert's own counts.
+    let never = never_hidden(settings, suppressed, own::service_in(events))?;
+    events.and(&noise)?.minus(&relevant(&never, events)?)
 }
 
 /// What is left of `events`.
@@ -95,8 +99,8 @@ pub(super) fn left(
             which.iter().map(|i| suppressed[*i]).chain(everywhere.iter().copied()).collect();
         left = left.or(&passing(&here)?.and(&in_accounts(&accounts))?);
     }
-    let never = relevant(&never_hidden(settings, suppressed)?, events)?;
-    Ok(events.and(&left)?.or(&events.and(&never)?))
+    let never = never_hidden(settings, suppressed, own::service_in(events))?;
+    Ok(events.and(&left)?.or(&events.and(&relevant(&never, events)?)?))
 }
 
 /// Events that none of these suppressions is about, wherever they happened.

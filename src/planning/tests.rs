@@ -328,7 +328,7 @@ fn a_rule_in_force_moves_to_a_role_only_when_that_has_had_time_to_take_effect() 
     let unseen = both(judged("forwarding_role", "role", Verdict::Unknown, None));
     assert_eq!(planned(&unseen, 0, &standing()), ["~rule WaitingForRole"]);
     // Where the role is kept with another Region's target, it is not among what is judged here.
-    assert_eq!(planned(&[rule.clone()], 0, &unsettled), ["~rule WaitingForRole (waits)"]);
+    assert_eq!(planned(std::slice::from_ref(&rule), 0, &unsettled), ["~rule WaitingForRole (waits)"]);
     rule.proposal.as_mut().unwrap().stage = Stage::Expand;
     assert_eq!(planned(&[rule], 0, &unsettled), ["~rule"]);
 }
@@ -363,7 +363,7 @@ fn a_rule_gives_up_events_only_when_its_siblings_have_been_in_place_for_the_sett
     // Another alert's rules are no siblings, nor is there anything to wait for without any.
     let other = judged("alert_rule", "orgwatch-y", Verdict::Unknown, None);
     assert_eq!(planned(&beside(other), 0, &unsettled), ["~orgwatch-x"]);
-    assert_eq!(planned(&[rule.clone()], 0, &unsettled), ["~orgwatch-x"]);
+    assert_eq!(planned(std::slice::from_ref(&rule), 0, &unsettled), ["~orgwatch-x"]);
 }
 
 #[test]
