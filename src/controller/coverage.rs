@@ -7,7 +7,7 @@ use super::canary::Proof;
 use crate::hops;
 use crate::judge::{CONTESTED, MISSING, NAME_TAKEN, SETTLING, STRANGER, UNKNOWN_SUBSCRIPTION};
 use crate::model::error::{CloudError, ErrorClass};
-use crate::model::resource::{Resource, Verdict};
+use crate::model::resource::{FieldChange, Resource, Verdict};
 use crate::model::view::{Coverage, Standing, TargetView};
 use crate::trail::{NOT_PROBED, Presence};
 use crate::world::World;
@@ -244,7 +244,12 @@ fn matters(resource: &Resource) -> bool {
 }
 
 fn of_resource(facts: &Facts<'_>, view: &TargetView, resource: &Resource) -> Judgement {
-    Judgement { hop: hops::of_kind(resource.id.kind), ..judged(facts, view, resource) }
+    // A topic as it should be that some of its subscribers have left reaches nobody beyond it.
+    let left = |change: &FieldChange| change.path.starts_with("subscriptions");
+    let people = !resource.changes.is_empty() && resource.changes.iter().all(left);
+    let hop = hops::of_kind(resource.id.kind);
+    let hop = if hop == Some(hops::TOPIC) && people { Some(hops::PEOPLE) } else { hop };
+    Judgement { hop, ..judged(facts, view, resource) }
 }
 
 fn judged(facts: &Facts<'_>, view: &TargetView, resource: &Resource) -> Judgement {

@@ -100,6 +100,8 @@ fn what_no_look_can_see_breaks_exactly_the_account_that_it_concerns_until_it_is_
                 "{what}: {}",
                 found[0].1
             );
+            let hop = account(&snapshot, &hit).coverage_hop;
+            assert_eq!(hop, Some(orgwatch::hops::FORWARDING_ROLE), "{what}");
             is_mended(&stage, &hit);
             let snapshot = serve(&stage).await.snapshot();
             assert_eq!(missing(&snapshot), [], "{what}");

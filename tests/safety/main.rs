@@ -24,6 +24,7 @@ mod drill;
 mod foreign;
 mod guard;
 mod health;
+mod hops;
 mod installs;
 mod interrupted;
 mod letters;
