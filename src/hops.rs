@@ -7,10 +7,11 @@ use serde::Serialize;
 use crate::canary;
 use crate::compile;
 use crate::guard;
+use crate::judge::{UNKNOWN_SUBSCRIPTION, is_missing};
 use crate::kinds::topic::{NO_CONFIRMED_SUBSCRIPTION, SUBSCRIPTION_PENDING};
 use crate::model::error::ErrorClass;
 use crate::model::ids::AccountId;
-use crate::model::resource::{Resource, Verdict};
+use crate::model::resource::{FieldChange, Resource, Verdict};
 use crate::model::view::{AccountView, Coverage, HoldView, Snapshot, Standing, TargetView};
 use crate::news;
 
@@ -29,9 +30,17 @@ pub const TOPIC: &str = "topic";
 /// Whoever is subscribed.
 pub const PEOPLE: &str = "people";
 
-/// The hop that resources of a kind make up, if they make up one.
-pub fn of_kind(kind: &str) -> Option<&'static str> {
-    [SENDER_RULE, FORWARDING_ROLE, EVENT_BUS, ALERT_RULE, TOPIC].into_iter().find(|hop| *hop == kind)
+/// The hop at which events are lost for what differs in a resource, if it makes up one.
+pub fn of_resource(resource: &Resource) -> Option<&'static str> {
+    // A topic as it should be that some of its subscribers have left loses nothing before them.
+    let left = |change: &FieldChange| change.path.starts_with("subscriptions");
+    let people = !is_missing(resource) && !resource.changes.is_empty() && resource.changes.iter().all(left);
+    if resource.id.kind == TOPIC && people {
+        return Some(PEOPLE);
+    }
+    [SENDER_RULE, FORWARDING_ROLE, EVENT_BUS, ALERT_RULE, TOPIC]
+        .into_iter()
+        .find(|hop| *hop == resource.id.kind)
 }
 
 /// How a hop stands. Ordered from best to worst.
@@ -246,6 +255,10 @@ fn state_of(resource: &Resource) -> HopState {
         Verdict::InSync | Verdict::Orphan => HopState::Works,
         Verdict::Pending => HopState::Pending,
         Verdict::Unknown => HopState::Unknown,
+        // What has come to its subscribers has passed the topic.
+        Verdict::Drifted if of_resource(resource).is_some_and(|hop| hop != resource.id.kind) => {
+            HopState::Works
+        }
         // Descriptions and tags carry no event.
         Verdict::Drifted
             if !resource.changes.is_empty() && resource.changes.iter().all(|c| describes(&c.path)) =>
@@ -269,8 +282,7 @@ fn seen(resource: &Resource) -> String {
             resource.id.name
         ),
         Verdict::Drifted => {
-            let missing = resource.changes.iter().all(|change| change.observed.is_null());
-            if missing {
+            if is_missing(resource) {
                 return format!("{} is not there", resource.id.name);
             }
             let paths: Vec<&str> = resource.changes.iter().map(|change| change.path.as_str()).collect();
@@ -293,12 +305,19 @@ impl Path<'_> {
         };
         let note = |reason| topics().flat_map(|topic| &topic.notes).find(|note| note.reason == reason);
         let (pending, nobody) = (note(SUBSCRIPTION_PENDING), note(NO_CONFIRMED_SUBSCRIPTION));
+        // One more subscriber takes nothing from the others.
+        let lost = topics().find(|topic| {
+            topic.verdict == Verdict::Drifted
+                && topic.reason != Some(UNKNOWN_SUBSCRIPTION)
+                && of_resource(topic) == Some(PEOPLE)
+        });
         let (state, message) = match (pending, nobody) {
             _ if topics().next().is_none() => {
                 (HopState::Unknown, "who is subscribed could not be read".to_owned())
             }
             (Some(pending), Some(_)) => (HopState::Pending, pending.message.clone()),
             (None, Some(nobody)) => (HopState::Broken, nobody.message.clone()),
+            _ if lost.is_some() => (HopState::Broken, lost.map(seen).unwrap_or_default()),
             (Some(pending), None) => (HopState::Works, format!("confirmed; of others: {}", pending.message)),
             (None, None) => (HopState::Works, "each topic has a confirmed subscription".to_owned()),
         };

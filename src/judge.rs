@@ -38,6 +38,12 @@ pub const UNKNOWN_SUBSCRIPTION: &str = "UnknownSubscription";
 /// A subscription is gone again, or was asked for a short while ago; another request is left to a person.
 pub const SUBSCRIPTION_LOST: &str = "SubscriptionLost";
 
+/// Whether nothing of a resource is there.
+pub fn is_missing(resource: &Resource) -> bool {
+    let nothing = || resource.changes.iter().all(|change| change.observed.is_null());
+    resource.reason == Some(MISSING) || (resource.reason == Some(CONTESTED) && nothing())
+}
+
 /// How often the same resource is repaired within an hour before that is called a contest.
 const CONTEST: usize = 3;
 const HOUR: SignedDuration = SignedDuration::from_hours(1);

@@ -5,9 +5,9 @@ pub mod central;
 use self::central::Part;
 use super::canary::Proof;
 use crate::hops;
-use crate::judge::{CONTESTED, MISSING, NAME_TAKEN, SETTLING, STRANGER, UNKNOWN_SUBSCRIPTION};
+use crate::judge::{NAME_TAKEN, SETTLING, STRANGER, UNKNOWN_SUBSCRIPTION, is_missing};
 use crate::model::error::{CloudError, ErrorClass};
-use crate::model::resource::{FieldChange, Resource, Verdict};
+use crate::model::resource::{Resource, Verdict};
 use crate::model::view::{Coverage, Standing, TargetView};
 use crate::trail::{NOT_PROBED, Presence};
 use crate::world::World;
@@ -244,12 +244,7 @@ fn matters(resource: &Resource) -> bool {
 }
 
 fn of_resource(facts: &Facts<'_>, view: &TargetView, resource: &Resource) -> Judgement {
-    // A topic as it should be that some of its subscribers have left reaches nobody beyond it.
-    let left = |change: &FieldChange| change.path.starts_with("subscriptions");
-    let people = !resource.changes.is_empty() && resource.changes.iter().all(left);
-    let hop = hops::of_kind(resource.id.kind);
-    let hop = if hop == Some(hops::TOPIC) && people { Some(hops::PEOPLE) } else { hop };
-    Judgement { hop, ..judged(facts, view, resource) }
+    Judgement { hop: hops::of_resource(resource), ..judged(facts, view, resource) }
 }
 
 fn judged(facts: &Facts<'_>, view: &TargetView, resource: &Resource) -> Judgement {
@@ -294,12 +289,6 @@ fn judged(facts: &Facts<'_>, view: &TargetView, resource: &Resource) -> Judgemen
             Judgement::new(Coverage::Broken, reason_of(resource), format!("{what} {how}; {next}"))
         }
     }
-}
-
-/// Whether nothing of it is there.
-fn is_missing(resource: &Resource) -> bool {
-    let nothing = || resource.changes.iter().all(|change| change.observed.is_null());
-    resource.reason == Some(MISSING) || (resource.reason == Some(CONTESTED) && nothing())
 }
 
 fn reason_of(resource: &Resource) -> &'static str {
