@@ -21,8 +21,8 @@ use tokio_util::sync::CancellationToken;
 
 use crate::wait::eventually;
 
-const ROLE: &str = "OrganizationAccountAccessRole";
-const REGION: &str = "us-east-1";
+pub(crate) const ROLE: &str = "OrganizationAccountAccessRole";
+pub(crate) const REGION: &str = "us-east-1";
 const RULE: &str = "orgwatch-iam-changes";
 /// What a start, or a history that is read, may take on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -34,18 +34,18 @@ fn kills() -> usize {
 }
 
 /// A simulated organization, served by a thread of its own.
-struct Aws {
-    simulator: Simulator,
+pub(crate) struct Aws {
+    pub(crate) simulator: Simulator,
     url: String,
     environment: Vec<(&'static str, String)>,
-    central: String,
-    management: String,
-    accounts: Vec<String>,
+    pub(crate) central: String,
+    pub(crate) management: String,
+    pub(crate) accounts: Vec<String>,
     stop: CancellationToken,
 }
 
 impl Aws {
-    fn start(accounts: usize) -> Self {
+    pub(crate) fn start(accounts: usize) -> Self {
         let plan = Plan { accounts, ou_depth: 1, seed: 7, ..Plan::default() };
         let (mut world, seeded) = seed::build(&plan, Clock::real());
         let central = seeded.central_account_id.clone();
@@ -105,7 +105,7 @@ impl Aws {
 
     /// What the daemon wrote, as AWS saw it: account, operation and request id. Taking a message that was read out of
     /// its own inbox changes nothing that the history tells of.
-    fn writes(&self) -> Vec<(String, String, String)> {
+    pub(crate) fn writes(&self) -> Vec<(String, String, String)> {
         let world = self.simulator.world();
         let ours = |entry: &&Entry| {
             entry.write
@@ -147,7 +147,7 @@ fn configuration(aws: &Aws, folder: &Path) -> PathBuf {
     path
 }
 
-fn start(aws: &Aws, config: &Path, folder: &Path) -> Child {
+pub(crate) fn start(aws: &Aws, config: &Path, folder: &Path) -> Child {
     let log = File::create(folder.join("stderr")).expect("our directory is writable");
     Command::new(env!("CARGO_BIN_EXE_orgwatch"))
         .arg("--config")

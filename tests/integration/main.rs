@@ -11,6 +11,7 @@ mod conformance;
 mod demo;
 mod deploy;
 mod emulator;
+mod flooded;
 mod getting_started;
 mod killed;
 mod matching;
