@@ -17,6 +17,7 @@ pub mod controller;
 #[cfg(test)]
 #[path = "../tests/corpus/mod.rs"]
 mod corpus;
+pub mod deliveries;
 pub mod desired;
 pub mod diff;
 pub mod document;

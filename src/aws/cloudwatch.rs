@@ -2,15 +2,36 @@
 
 use std::collections::BTreeMap;
 
+use aws_sdk_cloudwatch::primitives::DateTime;
 use aws_sdk_cloudwatch::types::{
-    ComparisonOperator, Dimension, MetricAlarm as Row, StandardUnit, Statistic, Tag,
+    ComparisonOperator, Dimension, Metric, MetricAlarm as Row, MetricDataQuery, MetricStat, StandardUnit,
+    Statistic, Tag,
 };
 use aws_types::request_id::RequestId;
 
+use jiff::{SignedDuration, Timestamp};
+
 use super::{Cloud, Session, send};
+use crate::deliveries::Figure;
 use crate::model::alarm::MetricAlarm;
 use crate::model::call::{Call, Tags};
 use crate::model::error::CloudError;
+
+/// The most metrics that AWS takes in a call.
+const MOST_QUERIES: usize = 500;
+/// What the id of a query begins with; its number follows.
+const QUERY_ID: &str = "m";
+
+fn query(n: usize, figure: &Figure, seconds: i32) -> MetricDataQuery {
+    let dimension = |(name, value): &(&str, String)| Dimension::builder().name(*name).value(value).build();
+    let metric = Metric::builder()
+        .namespace(figure.namespace)
+        .metric_name(figure.count.metric())
+        .set_dimensions(Some(figure.dimensions.iter().map(dimension).collect()))
+        .build();
+    let sum = MetricStat::builder().metric(metric).period(seconds).stat("Sum").build();
+    MetricDataQuery::builder().id(format!("{QUERY_ID}{n}")).metric_stat(sum).build()
+}
 
 impl Cloud {
     /// The metric alarms whose names begin with `prefix`: name, ARN and what they are.
@@ -30,6 +51,49 @@ impl Cloud {
                 return Ok(alarms);
             }
         }
+    }
+
+    /// Figures summed over periods of this length from one moment to another: each with the beginnings of the periods in
+    /// which anything was counted, and how much.
+    pub async fn figures(
+        &self,
+        session: &Session,
+        figures: &[Figure],
+        period: SignedDuration,
+        from: Timestamp,
+        to: Timestamp,
+    ) -> Result<Vec<(Figure, Vec<(Timestamp, f64)>)>, CloudError> {
+        let seconds = i32::try_from(period.as_secs()).unwrap_or(i32::MAX);
+        let mut read: Vec<(Figure, Vec<(Timestamp, f64)>)> =
+            figures.iter().map(|figure| (figure.clone(), Vec::new())).collect();
+        for some in read.chunks_mut(MOST_QUERIES) {
+            let queries: Vec<_> =
+                some.iter().enumerate().map(|(n, (figure, _))| query(n, figure, seconds)).collect();
+            let mut token = None;
+            loop {
+                let request = self
+                    .cloudwatch
+                    .get_metric_data()
+                    .set_metric_data_queries(Some(queries.clone()))
+                    .start_time(DateTime::from_secs(from.as_second()))
+                    .end_time(DateTime::from_secs(to.as_second()))
+                    .set_next_token(token);
+                let page = send!(self, session, aws_sdk_cloudwatch, "cloudwatch", "GetMetricData", request)?;
+                for result in page.metric_data_results.unwrap_or_default() {
+                    let n =
+                        result.id.as_deref().and_then(|id| id.strip_prefix(QUERY_ID)?.parse::<usize>().ok());
+                    let Some((_, periods)) = n.and_then(|n| some.get_mut(n)) else { continue };
+                    let began = result.timestamps.unwrap_or_default().into_iter();
+                    let began = began.map(|at| Timestamp::from_second(at.secs()).unwrap_or(Timestamp::MIN));
+                    periods.extend(began.zip(result.values.unwrap_or_default()));
+                }
+                token = page.next_token.filter(|token| !token.is_empty());
+                if token.is_none() {
+                    break;
+                }
+            }
+        }
+        Ok(read)
     }
 
     /// The tags of an alarm.

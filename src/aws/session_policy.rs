@@ -31,9 +31,10 @@ pub const MEMBER_READS: [&str; 12] = [
 ];
 
 /// What looking at the central account takes.
-pub const CENTRAL_READS: [&str; 17] = [
+pub const CENTRAL_READS: [&str; 18] = [
     "account:ListRegions",
     "cloudwatch:DescribeAlarms",
+    "cloudwatch:GetMetricData",
     "cloudwatch:ListTagsForResource",
     "events:DescribeArchive",
     "events:DescribeEventBus",

@@ -76,6 +76,8 @@ pub struct Ledger {
     order: std::collections::VecDeque<(Timestamp, Nonce)>,
     /// Due routes by time.
     due: BTreeSet<(Timestamp, Route)>,
+    /// When the proof of a route ends, unless another canary returns.
+    ends: BTreeSet<(Timestamp, Route)>,
 }
 
 impl Ledger {
@@ -87,6 +89,7 @@ impl Ledger {
             sent: HashMap::new(),
             order: std::collections::VecDeque::new(),
             due: BTreeSet::new(),
+            ends: BTreeSet::new(),
         }
     }
 
@@ -96,6 +99,7 @@ impl Ledger {
         let wanted: BTreeSet<Route> = routes.into_iter().collect();
         self.routes.retain(|route, _| wanted.contains(route));
         self.due.retain(|(_, route)| wanted.contains(route));
+        self.ends.retain(|(_, route)| wanted.contains(route));
         self.sent.retain(|_, (route, _)| wanted.contains(route));
         let new: Vec<Route> = wanted.into_iter().filter(|route| !self.routes.contains_key(route)).collect();
         // Within one interval, however many they are.
@@ -153,7 +157,13 @@ impl Ledger {
         self.sent.remove(nonce);
         if let Some(state) = self.routes.get_mut(&route) {
             state.waiting.retain(|(waiting, _)| waiting != nonce);
-            state.proven = Some(state.proven.map_or(sent_at, |proven| proven.max(sent_at)));
+            let lasts = self.pace.interval * 3;
+            if let Some(proven) = state.proven {
+                self.ends.remove(&(later(proven, lasts), route.clone()));
+            }
+            let proven = state.proven.map_or(sent_at, |proven| proven.max(sent_at));
+            state.proven = Some(proven);
+            self.ends.insert((later(proven, lasts), route.clone()));
             // One that returns late says nothing of those that were sent after it.
             if state.missing.is_some_and(|(since, count)| sent_at >= since || count < BROKEN_AFTER) {
                 state.missing = None;
@@ -192,6 +202,15 @@ impl Ledger {
             self.reschedule(&route, now);
         }
         broken
+    }
+
+    /// The routes whose proof has ended since the last time, without anything happening.
+    pub fn outdated(&mut self, now: Timestamp) -> Vec<Route> {
+        let mut outdated = Vec::new();
+        while self.ends.first().is_some_and(|(ends, _)| *ends <= now) {
+            outdated.extend(self.ends.pop_first().map(|(_, route)| route));
+        }
+        outdated
     }
 
     /// How a route stands; unproven if there is no such route.
@@ -297,7 +316,17 @@ mod tests {
         assert_eq!(ledger.standing(&route(1), at(1)), Standing::Unproven);
         assert_eq!(back(&mut ledger, 1, 7, 2), Returned::Proves { took: SignedDuration::from_secs(2) });
         assert_eq!(ledger.standing(&route(1), at(3 * HOUR - 1)), Standing::Proven { sent_at: at(0) });
+        assert!(ledger.outdated(at(3 * HOUR - 1)).is_empty());
         assert_eq!(ledger.standing(&route(1), at(3 * HOUR)), Standing::Unproven);
+        assert_eq!(ledger.outdated(at(3 * HOUR)), [route(1)]);
+        assert!(ledger.outdated(at(4 * HOUR)).is_empty());
+        // A later one makes it last.
+        ledger.sent(&route(1), nonce(8), at(4 * HOUR));
+        back(&mut ledger, 1, 8, 4 * HOUR + 1);
+        ledger.sent(&route(1), nonce(9), at(5 * HOUR));
+        back(&mut ledger, 1, 9, 5 * HOUR + 1);
+        assert!(ledger.outdated(at(8 * HOUR - 1)).is_empty());
+        assert_eq!(ledger.outdated(at(8 * HOUR)), [route(1)]);
     }
 
     #[test]

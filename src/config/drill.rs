@@ -1,12 +1,16 @@
 //! `[drill]`: when people get a drill by itself.
 
-use super::reader::{Table, read, words};
+use std::time::Duration;
+
+use super::reader::{Durations, Table, read, words};
 
 /// `[drill]`: when people get a drill by itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct DrillSettings {
     /// When drills of every alert go out.
     pub schedule: DrillSchedule,
+    /// For how long a drill or a real delivery proves an alert.
+    pub max_age: Duration,
 }
 
 words! {
@@ -25,6 +29,13 @@ words! {
     }
 }
 
+/// What is younger than a day would leave an alert unproven between two drills; CloudWatch keeps figures for 455 days.
+const AGES: Durations = Durations {
+    from: Duration::from_secs(24 * 60 * 60),
+    to: Duration::from_secs(366 * 24 * 60 * 60),
+    expected: "a duration from 1d to 366d",
+};
+
 pub(super) fn read(mut t: Table<'_>) -> Option<DrillSettings> {
-    read!(t, DrillSettings { schedule })
+    read!(t, DrillSettings { schedule, max_age = t.duration("max_age", &AGES) })
 }

@@ -8,7 +8,6 @@ const NOT_BUILT: &[(&str, &str, &str)] = &[
     ("central", "kms_key_arn", r#""off""#),
     ("alert[]", "kms_key_arn", r#""off""#),
     ("alert[]", "delivery", r#""topic-policy""#),
-    ("drill", "max_age", r#""35d""#),
     ("http", "trusted_proxies", "[]"),
 ];
 

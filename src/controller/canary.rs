@@ -107,6 +107,10 @@ impl Controller {
             fleet.touch(&route.target.account);
             self.changed.notify_one();
         }
+        for route in canaries.ledger.outdated(now) {
+            fleet.touch(&route.target.account);
+            self.changed.notify_one();
+        }
         let mut due = Vec::new();
         for route in canaries.ledger.due(now, most) {
             let in_place =

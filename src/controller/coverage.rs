@@ -2,7 +2,7 @@
 
 pub mod central;
 
-use self::central::Part;
+use self::central::{Figures, Part};
 use super::canary::Proof;
 use crate::hops;
 use crate::judge::{NAME_TAKEN, SETTLING, STRANGER, UNKNOWN_SUBSCRIPTION, is_missing};
@@ -37,11 +37,12 @@ impl Judgement {
     /// How bad it is, for whoever depends on several: what is known to be broken before what could not be seen.
     fn badness(&self) -> u8 {
         match self.coverage {
-            Coverage::Proven | Coverage::Configured => 0,
-            Coverage::Pending => 1,
-            Coverage::Uncovered => 2,
-            Coverage::Unknown => 3,
-            Coverage::Broken => 4,
+            Coverage::Proven => 0,
+            Coverage::Configured => 1,
+            Coverage::Pending => 2,
+            Coverage::Uncovered => 3,
+            Coverage::Unknown => 4,
+            Coverage::Broken => 5,
         }
     }
 }
@@ -77,6 +78,8 @@ pub struct Facts<'a> {
     pub lost: Option<&'a Lost>,
     /// What of the resources counts.
     pub part: Part<'a>,
+    /// What CloudWatch counts of alerts; none where that says nothing of it.
+    pub figures: Option<Figures<'a>>,
 }
 
 /// Where a missing canary was lost.
@@ -98,6 +101,9 @@ impl Facts<'_> {
     }
 }
 
+/// Both halves of the path have let something through.
+const PROVEN: &str = "Proven";
+
 /// Canaries do not arrive though everything is in place.
 pub const CANARY_MISSING: &str = "CanaryMissing";
 
@@ -115,7 +121,18 @@ pub fn of_account(facts: &Facts<'_>, central: &Judgement) -> Judgement {
     if let Some(starved) = facts.trail.and_then(|trail| of_trail(trail, facts.in_grace)) {
         return starved;
     }
-    if central.coverage.is_covered() { own } else { central.clone() }
+    match (facts.proof, central.coverage) {
+        (Some(Proof::Proven(sent_at)), Coverage::Proven) => Judgement::new(
+            Coverage::Proven,
+            PROVEN,
+            format!(
+                "a canary sent at {sent_at:.0} came from the account to the central bus, and each alert that its events \
+                 are for came to a subscriber within `drill.max_age`"
+            ),
+        ),
+        (_, Coverage::Proven | Coverage::Configured) => own,
+        _ => central.clone(),
+    }
 }
 
 fn own_half(facts: &Facts<'_>) -> Judgement {

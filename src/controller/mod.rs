@@ -2,6 +2,7 @@
 
 pub mod canary;
 pub mod coverage;
+mod deliveries;
 mod discover;
 pub mod drill;
 pub mod fleet;
@@ -96,6 +97,8 @@ pub struct Controller {
     digest: Mutex<crate::news::Digest>,
     /// The dead letters as they were last read.
     overview: Mutex<Option<Arc<crate::letters::Overview>>>,
+    /// What CloudWatch counts of alerts.
+    deliveries: Mutex<crate::deliveries::Deliveries>,
     endpoints: Endpoints,
     iam_pace: Option<Pace>,
     metrics: Arc<Metrics>,
@@ -177,6 +180,7 @@ impl Controller {
             canaries: Mutex::new(canary::Canaries::new(settings.canary)),
             digest: Mutex::default(),
             overview: Mutex::default(),
+            deliveries: Mutex::default(),
             endpoints,
             iam_pace: settings.reconcile.iam_writes_per_second.map(Pace::per_second),
             metrics,

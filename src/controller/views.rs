@@ -6,13 +6,13 @@ mod shown;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, PoisonError};
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use self::holds::holds;
 use self::shown::Shown;
 use super::Controller;
 use super::canary::Proof;
-use super::coverage::central::{CentralHalf, Part, alerts_of};
+use super::coverage::central::{CentralHalf, Figures, Part, alerts_of};
 use super::coverage::{self, Facts, Judgement};
 use super::fleet::Fleet;
 use crate::config::{Mode, Settings};
@@ -139,6 +139,7 @@ impl Snapshot {
             holds: Vec::new(),
             inbox: InboxView::default(),
             suppressed: Vec::new(),
+            deliveries: Vec::new(),
             latency: LatencyView::default(),
             last_resync: None,
             pauses: Vec::new(),
@@ -198,6 +199,7 @@ impl Controller {
             holds,
             inbox,
             suppressed: self.suppressed(now),
+            deliveries: self.deliveries().view(),
             latency,
             last_resync: chronicle.last_resync.clone(),
             pauses: fleet.pauses().cloned().collect(),
@@ -220,6 +222,8 @@ impl Controller {
             .filter_map(|(key, _)| fleet.states.get(*key).and_then(|state| state.view.clone()))
             .collect();
         let views: Vec<&TargetView> = targets.iter().map(AsRef::as_ref).collect();
+        let deliveries = self.deliveries();
+        let max_age = SignedDuration::try_from(self.settings.drill.max_age).unwrap_or(SignedDuration::MAX);
         let facts = Facts {
             standing: Standing::Active,
             standing_reason: None,
@@ -235,6 +239,7 @@ impl Controller {
             proof: None,
             lost: None,
             part: Part::Whole,
+            figures: Some(Figures { deliveries: &deliveries, now, max_age }),
         };
         let half = CentralHalf::of(&facts, fleet.world.as_deref());
         let settings = &self.settings;
@@ -294,6 +299,7 @@ impl Controller {
             proof: proof.as_ref(),
             lost: lost.as_ref(),
             part: Part::Whole,
+            figures: None,
         };
         let judgement = coverage::of_account(&facts, &central.of_account(&alerts));
         let paused = fleet.pause_of(&account.id);

@@ -18,7 +18,7 @@ use crate::compile;
 use crate::config::{self, Setting, Settings, WatchAccounts, WatchRegions};
 use crate::model::ids::{AccountId, OuId};
 use crate::model::resource::{Note, Verdict};
-use crate::model::view::Snapshot;
+use crate::model::view::{DeliveryView, Snapshot};
 
 /// The configuration that is in force.
 #[derive(Debug)]
@@ -132,6 +132,7 @@ struct Alert<'a> {
     verdict: Option<Verdict>,
     notes: Vec<&'a Note>,
     rules: Vec<Rule>,
+    deliveries: Option<&'a DeliveryView>,
 }
 
 #[derive(Serialize)]
@@ -198,6 +199,7 @@ fn alert<'a>(settings: &'a Settings, snapshot: &'a Snapshot, alert: &'a config::
         verdict: own.iter().map(|resource| resource.verdict).max(),
         notes: own.iter().flat_map(|resource| &resource.notes).collect(),
         rules: rules.unwrap_or_default(),
+        deliveries: snapshot.deliveries.iter().find(|counted| counted.alert == alert.name),
     }
 }
 

@@ -20,8 +20,9 @@ use crate::model::resource::{FieldChange, Note, Resource, ResourceId, Verdict};
 use crate::model::scope::{Pause, Scope};
 use crate::model::target::{Side, TargetKey};
 use crate::model::view::{
-    AccountView, CentralView, Condition, Coverage, DiscoveryView, HistoryView, HoldView, InboxView,
-    LatencyView, ReconcileView, ResyncView, Snapshot, Standing, SuppressedView, SuppressionView, TargetView,
+    AccountView, CentralView, Condition, Coverage, DeliveryCounts, DeliveryView, DiscoveryView, HistoryView,
+    HoldView, InboxView, LatencyView, ReconcileView, ResyncView, Snapshot, Standing, SuppressedView,
+    SuppressionView, TargetView,
 };
 
 /// A name that must never reach a page as it is.
@@ -351,6 +352,19 @@ pub(crate) fn snapshot(now: Timestamp) -> Snapshot {
         }],
         inbox: InboxView::default(),
         suppressed: suppressed(now),
+        deliveries: vec![DeliveryView {
+            alert: "iam-changes".to_owned(),
+            last_delivered_at: Some(ago(now, 2_400)),
+            last_failed_at: None,
+            last_not_delivered_at: None,
+            last_hour: DeliveryCounts {
+                invocations: 2,
+                notifications_delivered: 3,
+                notifications_failed: 1,
+                ..DeliveryCounts::default()
+            },
+            observed_at: ago(now, 120),
+        }],
         latency: LatencyView::default(),
         dead_letters: Some(Arc::new(dead_letters(now))),
         last_resync: Some(ResyncView {

@@ -1,5 +1,6 @@
 //! What orgwatch knows, as it is shown: an immutable snapshot that HTTP, metrics and the command line read.
 
+mod deliveries;
 mod guard;
 mod suppressed;
 
@@ -16,6 +17,7 @@ use super::resource::{Resource, ResourceId, Verdict};
 use super::scope::Pause;
 use super::target::TargetKey;
 
+pub use deliveries::{DeliveryCounts, DeliveryView};
 pub use guard::{InboxView, LatencyView};
 pub use suppressed::{SuppressedView, SuppressionView};
 
@@ -248,6 +250,8 @@ pub struct Snapshot {
     pub inbox: InboxView,
     /// What alerts do not deliver on purpose.
     pub suppressed: Vec<SuppressedView>,
+    /// What CloudWatch counts of each alert; empty until it was read.
+    pub deliveries: Vec<DeliveryView>,
     /// The latest durations of what people wait for.
     pub latency: LatencyView,
     /// The latest full walk.

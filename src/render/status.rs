@@ -262,6 +262,7 @@ mod tests {
             holds: vec![],
             inbox: InboxView::default(),
             suppressed: Vec::new(),
+            deliveries: Vec::new(),
             latency: LatencyView::default(),
             dead_letters: None,
             last_resync: Some(ResyncView {

@@ -4,6 +4,7 @@
 //! No label carries an account: the API answers for single accounts, and a label for each would multiply every series.
 
 mod classic;
+mod deliveries;
 mod guard;
 mod resources;
 mod suppressed;
@@ -167,6 +168,7 @@ impl Metrics {
         };
         r.register("build", "The program", Info::new(vec![("version", env!("CARGO_PKG_VERSION"))]));
         r.register_collector(Box::new(resources::Resources(snapshot.clone())));
+        r.register_collector(Box::new(deliveries::Deliveries(snapshot.clone())));
         r.register_collector(Box::new(suppressed::Suppressed(snapshot.clone())));
         r.register_collector(Box::new(FromSnapshot(snapshot)));
         Self { registry: r, ..metrics }

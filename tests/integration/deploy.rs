@@ -174,6 +174,7 @@ fn no_policy_allows_by_wildcard_action_by_exception_or_outside_the_known_unscope
         "cloudtrail:DescribeTrails",
         "cloudtrail:GetEventSelectors",
         "cloudtrail:GetTrailStatus",
+        "cloudwatch:GetMetricData",
         "events:ListRules",
         "events:PutPermission",
         "iam:ListRoles",

@@ -31,6 +31,7 @@ mod letters;
 mod limits;
 mod listings;
 mod privilege;
+mod proven;
 mod regions;
 mod script;
 mod secrets;

@@ -2,9 +2,12 @@
 
 use std::collections::BTreeSet;
 
+use jiff::{SignedDuration, Timestamp};
+
 use super::{Facts, Judgement, own_half};
 use crate::compile::family;
 use crate::config::Alert as AlertSettings;
+use crate::deliveries::{Deliveries, Said};
 use crate::hops;
 use crate::kinds::topic::{NO_CONFIRMED_SUBSCRIPTION, SUBSCRIPTION_PENDING};
 use crate::model::ids::AccountId;
@@ -14,6 +17,21 @@ use crate::world::{Alert, World};
 
 /// Nobody is told.
 const NO_ALERT: &str = "NoAlert";
+/// What is in place hands nothing to the topic.
+pub const DELIVERY_FAILING: &str = "DeliveryFailing";
+/// What is in place brings nothing to its subscribers.
+pub const NOTIFICATIONS_FAILING: &str = "NotificationsFailing";
+
+/// What CloudWatch counts of alerts, and by which moment that is judged.
+#[derive(Clone, Copy, Debug)]
+pub struct Figures<'a> {
+    /// What was counted.
+    pub deliveries: &'a Deliveries,
+    /// Now.
+    pub now: Timestamp,
+    /// How long a delivery counts.
+    pub max_age: SignedDuration,
+}
 
 /// Which resources of a target count.
 #[derive(Clone, Copy, Debug)]
@@ -83,9 +101,12 @@ impl CentralHalf {
     }
 
     fn worst(&self, counts: impl Fn(&str) -> bool) -> &Judgement {
-        let counted = self.alerts.iter().filter(|(name, _)| counts(name)).map(|(_, judgement)| judgement);
-        // Of equally bad ones the first: what all share, then as the settings have them.
-        counted.fold(&self.shared, |worst, next| if next.badness() > worst.badness() { next } else { worst })
+        let mut counted = self.alerts.iter().filter(|(name, _)| counts(name)).map(|(_, judgement)| judgement);
+        // Where what all share is in place, each alert says more; of equally bad ones the first, as the settings have
+        // them.
+        let first = if self.shared.coverage.is_covered() { counted.next() } else { None };
+        let first = first.unwrap_or(&self.shared);
+        counted.fold(first, |worst, next| if next.badness() > worst.badness() { next } else { worst })
     }
 }
 
@@ -117,7 +138,7 @@ fn of_alert(facts: &Facts<'_>, alert: &Alert) -> Judgement {
         .filter(|r| r.verdict != Verdict::Orphan && of.carries(r))
         .flat_map(|r| &r.notes);
     let Some(silent) = notes.clone().find(|note| note.reason == NO_CONFIRMED_SUBSCRIPTION) else {
-        return own;
+        return by_figures(facts, alert, own);
     };
     // A mail that nobody opened yet is not the same as nobody at all.
     let judgement = match notes.find(|note| note.reason == SUBSCRIPTION_PENDING) {
@@ -125,4 +146,38 @@ fn of_alert(facts: &Facts<'_>, alert: &Alert) -> Judgement {
         None => Judgement::new(Coverage::Broken, NO_CONFIRMED_SUBSCRIPTION, silent.message.clone()),
     };
     judgement.at(hops::PEOPLE)
+}
+
+/// What CloudWatch says of an alert of which everything is in place.
+fn by_figures(facts: &Facts<'_>, alert: &Alert, own: Judgement) -> Judgement {
+    let Some(Figures { deliveries, now, max_age }) = facts.figures else { return own };
+    let repaired = facts.views.iter().filter_map(|view| view.last_change_at).max();
+    let name = &alert.name;
+    let then = format!("once it is mended, the next event or `orgwatch drill {name}` shows it");
+    match deliveries.of(name, now, max_age, repaired) {
+        Said::Nothing => own,
+        Said::Delivered => Judgement::new(
+            Coverage::Proven,
+            "Delivered",
+            "everything is in place, and each alert came to a subscriber within `drill.max_age`",
+        ),
+        Said::Failing(at) => Judgement::new(
+            Coverage::Broken,
+            DELIVERY_FAILING,
+            format!(
+                "everything is in place, but since {at:.0} EventBridge could not hand events of alert {name} to its topic; \
+                 look at what orgwatch does not keep there, such as the topic's key; {then}"
+            ),
+        )
+        .at(hops::TOPIC),
+        Said::NotDelivered(at) => Judgement::new(
+            Coverage::Broken,
+            NOTIFICATIONS_FAILING,
+            format!(
+                "everything is in place, but since {at:.0} SNS could bring messages of alert {name} to none of its \
+                 subscribers; look at what receives them; {then}"
+            ),
+        )
+        .at(hops::PEOPLE),
+    }
 }

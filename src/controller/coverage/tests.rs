@@ -55,6 +55,7 @@ fn facts<'a>(views: &'a [&'a TargetView]) -> Facts<'a> {
         proof: None,
         lost: None,
         part: Part::Whole,
+        figures: None,
     }
 }
 
@@ -269,4 +270,59 @@ fn missing_canaries_break_what_is_in_sync_unless_the_central_half_explains_them(
     let told = of_account(&Facts { proof: Some(&proven), ..facts(&views) }, &fine());
     assert_eq!((told.coverage, told.reason), (Coverage::Configured, "InSync"));
     assert!(told.message.contains("a canary sent at 2026-11-20T12:00:00Z came"), "{}", told.message);
+}
+
+#[test]
+fn an_account_is_proven_by_a_canary_and_a_delivery_of_each_of_its_alerts() {
+    use crate::deliveries::{Count, Deliveries, Figure, PERIOD};
+    let settings = fixture::settings("[[alert]]\nname = 'a'\n[[alert]]\nname = 'b'\n");
+    let world = fixture::world(&settings);
+    let figure = |alert: &str, count, sum| {
+        let alert = alert.to_owned();
+        let figure = Figure { alert, count, namespace: "", dimensions: Vec::new() };
+        (figure, vec![(at(0), sum)])
+    };
+    let delivered = |alert| [figure(alert, Count::Invocations, 1.0), figure(alert, Count::Delivered, 1.0)];
+    let failed = |alert| [figure(alert, Count::Invocations, 1.0), figure(alert, Count::Failed, 1.0)];
+    let unread = |alert| [figure(alert, Count::Invocations, 1.0), figure(alert, Count::NotDelivered, 1.0)];
+    let topic = |name| named(resource("topic", Verdict::InSync, None, &[]), name);
+    let mut central = view(vec![topic("orgwatch-a"), topic("orgwatch-b")]);
+    let rule = view(vec![resource("sender_rule", Verdict::InSync, None, &[])]);
+    let proven = Proof::Proven(at(0));
+    let of = |central: &TargetView, read: Vec<_>, proof, alerts: &[&str]| {
+        let mut deliveries = Deliveries::default();
+        deliveries.learn(read, PERIOD, at(600));
+        let counted = central::Figures {
+            deliveries: &deliveries,
+            now: at(600),
+            max_age: jiff::SignedDuration::from_hours(1),
+        };
+        let views = [central];
+        let facts_of_central = Facts { world: Some(&world), figures: Some(counted), ..facts(&views) };
+        let half = CentralHalf::of(&facts_of_central, Some(&world));
+        let views = [&rule];
+        let judged = of_account(
+            &Facts { proof, ..facts(&views) },
+            &half.of_account(&alerts.iter().copied().collect()),
+        );
+        (judged.coverage, judged.reason, judged.hop)
+    };
+    let both = || delivered("a").into_iter().chain(delivered("b")).collect::<Vec<_>>();
+    let said = of(&central, both(), Some(&proven), &["a", "b"]);
+    assert_eq!(said, (Coverage::Proven, "Proven", None));
+    let configured = (Coverage::Configured, "InSync", None);
+    assert_eq!(of(&central, both(), Some(&Proof::Unproven), &["a", "b"]), configured);
+    assert_eq!(of(&central, both(), None, &["a", "b"]), configured);
+    let one = || delivered("a").to_vec();
+    assert_eq!(of(&central, one(), Some(&proven), &["a", "b"]), configured);
+    assert_eq!(of(&central, one(), Some(&proven), &["a"]).0, Coverage::Proven);
+    let failing = || [delivered("a"), failed("b")].concat();
+    let broken = (Coverage::Broken, "DeliveryFailing", Some(hops::TOPIC));
+    assert_eq!(of(&central, failing(), Some(&proven), &["a", "b"]), broken);
+    assert_eq!(of(&central, failing(), Some(&proven), &["a"]).0, Coverage::Proven);
+    let lost = (Coverage::Broken, "NotificationsFailing", Some(hops::PEOPLE));
+    assert_eq!(of(&central, unread("b").to_vec(), Some(&proven), &["b"]), lost);
+    // What we wrote since may have mended it.
+    central.last_change_at = Some(at(1));
+    assert_eq!(of(&central, failing(), Some(&proven), &["b"]), configured);
 }

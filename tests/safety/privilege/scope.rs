@@ -8,10 +8,11 @@ use serde_json::Value;
 use super::policies::{parsed, strings};
 
 /// What cannot be limited to a resource, and why.
-const UNSCOPED: [(&str, &str); 17] = [
+const UNSCOPED: [(&str, &str); 18] = [
     ("cloudtrail:DescribeTrails", "AWS's reference names no resource type: a list of the account and Region"),
     ("cloudtrail:GetEventSelectors", "trails have the names that their owners chose, in accounts of theirs"),
     ("cloudtrail:GetTrailStatus", "trails have the names that their owners chose, in accounts of theirs"),
+    ("cloudwatch:GetMetricData", "AWS's reference names no resource type; figures tell of no content"),
     ("events:ListRules", "AWS's reference names no resource type: a list of the account"),
     ("events:PutPermission", "AWS's reference names no resource type; limited to the central Region"),
     ("iam:ListRoles", "takes a path, never a name: a list of the account"),
