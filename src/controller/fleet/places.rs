@@ -56,7 +56,8 @@ impl Fleet {
             Side::Central => self.regions.unsearched_central(&(&enabled() - &has(Side::Central))),
             Side::Member if !target.roles_here || target.leaving && !self.rules.teardown => Vec::new(),
             Side::Member => {
-                let queues = self.targets.keys().filter(|key| key.side == Side::Central);
+                // The central side comes first: every pass asks this, and must not walk through all members for it.
+                let queues = self.targets.keys().take_while(|key| key.side == Side::Central);
                 let mut where_we_work: BTreeSet<Region> = queues.map(|key| key.region.clone()).collect();
                 where_we_work.retain(|region| self.is_allowed(region));
                 if self.rules.thorough {
