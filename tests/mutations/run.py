@@ -18,8 +18,8 @@ import tomllib
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 COPY = ROOT / "target/mutations/tree"
-# Quick ones first.
-SUITES = ["kind(lib) and package(orgwatch)", "binary(safety)"]
+# Quick ones first; each is built only when those before it have caught nothing.
+SUITES = [["--lib"], ["--test", "safety"]]
 
 
 def fresh_copy() -> None:
@@ -33,11 +33,13 @@ def fresh_copy() -> None:
         sys.exit("git archive failed")
 
 
-def tests(expression: str, every: bool) -> tuple[list[str], str]:
+def tests(suite: list[str], every: bool) -> tuple[list[str], str]:
     """Runs the tests; answers those that failed, or why none could run."""
-    command = ["cargo", "nextest", "run", "--workspace", "--locked", "-E", expression]
+    command = ["cargo", "nextest", "run", "--package", "orgwatch", "--locked", *suite]
     command += ["--no-fail-fast"] if every else ["--fail-fast"]
     environment = os.environ | {"CARGO_TARGET_DIR": str(COPY.parent / "build"), "RUST_BACKTRACE": "0",
+                                # Nothing is built twice from the same text, and whole it is built in a third of the time.
+                                "CARGO_INCREMENTAL": "0",
                                 "PROPTEST_MAX_SHRINK_ITERS": "0"}
     ran = subprocess.run(command, cwd=COPY, env=environment, capture_output=True, text=True, check=False)
     text = re.sub(r"\x1b\[[0-9;]*m", "", ran.stdout + ran.stderr)
@@ -65,9 +67,10 @@ def main() -> None:
     table = tomllib.loads((pathlib.Path(__file__).parent / "mutations.toml").read_text())["mutation"]
     chosen = [m for m in table if not arguments.names or any(name in m["name"] for name in arguments.names)]
     fresh_copy()
-    failed, why = tests(" or ".join(f"({suite})" for suite in SUITES), True)
-    if failed or why:
-        sys.exit(f"without any defect: {failed or why}")
+    for suite in SUITES:
+        failed, why = tests(suite, True)
+        if failed or why:
+            sys.exit(f"without any defect: {failed or why}")
     survivors = []
     for mutation in chosen:
         began, former, caught = time.monotonic(), plant(mutation), []

@@ -2,8 +2,10 @@
 
 use std::time::Duration;
 
+use orgwatch_sim::call::Service;
 use orgwatch_sim::world::Lags;
 use proptest::prelude::*;
+use serde_json::{Value, json};
 
 use crate::converges::assert_everybody_is_heard;
 use crate::script;
@@ -23,7 +25,7 @@ struct Change {
 const SECOND_REGION: &str = "eu-west-1";
 const RECONCILE: &str = "[reconcile]\nmode = 'enforce'\niam_writes_per_second = 'off'\nprune = true\n";
 
-const CHANGES: [Change; 9] = [
+const CHANGES: [Change; 10] = [
     Change {
         what: "a watch is renamed",
         from: "[[watch]]\nname = 'iam-changes'\npreset = 'iam-changes'\n",
@@ -58,6 +60,13 @@ const CHANGES: [Change; 9] = [
         from: "[[alert]]\nname = 'iam-changes'\n\
                subscriptions = [{ protocol = 'email', endpoint = 'security@example.com' }]\n",
         to: "[[alert]]\nname = 'iam-changes'\ndisplay_name = 'IAM'\n\
+             subscriptions = [{ protocol = 'email', endpoint = 'security@example.com' }]\n",
+    },
+    Change {
+        what: "the rule delivers by a role",
+        from: "[[alert]]\nname = 'iam-changes'\n\
+               subscriptions = [{ protocol = 'email', endpoint = 'security@example.com' }]\n",
+        to: "[[alert]]\nname = 'iam-changes'\ndelivery = 'role'\n\
              subscriptions = [{ protocol = 'email', endpoint = 'security@example.com' }]\n",
     },
     Change {
@@ -124,13 +133,27 @@ fn configuration(stage: &Stage, part: &str) -> String {
     }
 }
 
-/// A process with this configuration, whose mails people answer half an hour after they come.
+/// What arrived before the path had taken effect lies there, and keeps the queue of a Region that is taken out.
+fn read_dead_letters(stage: &Stage) {
+    let central = &stage.kit.central_account;
+    for region in [stage.region(), SECOND_REGION.to_owned()] {
+        let queue = json!({ "QueueUrl": format!("https://sqs/{central}/orgwatch-dead-letters") });
+        let Value::Object(queue) = queue else { unreachable!("an object is one") };
+        let read =
+            stage.simulator.ask(&stage.administrator(central), Service::Sqs, &region, "PurgeQueue", queue);
+        // Not every configuration has one there.
+        assert!(read.is_ok() || region == SECOND_REGION, "{read:?}");
+    }
+}
+
+/// A process with this configuration, whose mails people answer half an hour after they come, and whose dead letters they read then.
 async fn serve(stage: &Stage, config: &str, what: &str) {
     let daemon = stage.daemon(config);
     let people = async {
         for _ in 0..3 {
             tokio::time::sleep(Duration::from_secs(30 * 60)).await;
             stage.confirm_subscriptions();
+            read_dead_letters(stage);
         }
     };
     let (_, ended_early) = futures::join!(people, daemon.serve_for(SETTLED));
