@@ -23,7 +23,7 @@ use crate::model::scope::Pause;
 use crate::model::target::{Side, TargetKey};
 use crate::model::view::{
     AccountView, CentralView, Condition, Coverage, DiscoveryView, HistoryView, InboxView, LatencyView,
-    ResyncView, Snapshot, Standing, TargetView,
+    ResyncView, Snapshot, Standing, TargetView, Totals,
 };
 use crate::trail::{self, Presence};
 use crate::world::Target;
@@ -145,6 +145,7 @@ impl Snapshot {
             pauses: Vec::new(),
             history: HistoryView::default(),
             dead_letters: None,
+            totals: Totals::default(),
             taken_at: now,
             started_at: now,
         }
@@ -205,6 +206,7 @@ impl Controller {
             pauses: fleet.pauses().cloned().collect(),
             history: self.history.view(),
             dead_letters: self.overview.lock().unwrap_or_else(PoisonError::into_inner).clone(),
+            totals: Totals::default(),
             taken_at: now,
             started_at: self.started_at,
         }

@@ -22,7 +22,7 @@ use crate::model::target::{Side, TargetKey};
 use crate::model::view::{
     AccountView, CentralView, Condition, Coverage, DeliveryCounts, DeliveryView, DiscoveryView, HistoryView,
     HoldView, InboxView, LatencyView, ReconcileView, ResyncView, Snapshot, Standing, SuppressedView,
-    SuppressionView, TargetView,
+    SuppressionView, TargetView, Totals,
 };
 
 /// A name that must never reach a page as it is.
@@ -378,6 +378,7 @@ pub(crate) fn snapshot(now: Timestamp) -> Snapshot {
             path: Some("/var/lib/orgwatch/history.db".to_owned()),
             ..HistoryView::default()
         },
+        totals: Totals::default(),
         taken_at: ago(now, 2),
         started_at: ago(now, 90_000),
     }

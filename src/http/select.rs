@@ -170,23 +170,33 @@ pub(super) fn page<'a>(
     cursor: Option<&str>,
     limit: usize,
 ) -> Result<Page<'a>, Problem> {
-    let mut asked: Vec<_> =
-        snapshot.accounts.values().filter(|a| filter.admits(a)).map(|a| (sort.position(a), a)).collect();
-    asked.sort_unstable_by(|(a, _), (b, _)| sort.order(a, b));
+    let mut asked: Vec<&Arc<AccountView>> =
+        snapshot.accounts.values().filter(|account| filter.admits(account)).collect();
+    match (sort.by, sort.descending) {
+        // They stand so.
+        (By::Id, false) => {}
+        (By::Id, true) => asked.reverse(),
+        _ => {
+            let mut placed: Vec<_> =
+                asked.into_iter().map(|account| (sort.position(account), account)).collect();
+            placed.sort_unstable_by(|(a, _), (b, _)| sort.order(a, b));
+            asked = placed.into_iter().map(|(_, account)| account).collect();
+        }
+    }
     let begin = match cursor {
         None => 0,
         Some(text) => {
             let cursor = Cursor::decode(text).filter(|cursor| cursor.sort == sort).ok_or_else(|| {
                 Problem::bad("`cursor`: not from an answer with this `sort`; begin without it")
             })?;
-            asked.partition_point(|(position, _)| sort.order(position, &cursor.after).is_le())
+            asked.partition_point(|account| sort.order(&sort.position(account), &cursor.after).is_le())
         }
     };
     let end = asked.len().min(begin.saturating_add(limit));
     Ok(Page {
         begin,
-        items: asked[begin..end].iter().map(|(_, account)| *account).collect(),
+        items: asked[begin..end].to_vec(),
         total: asked.len(),
-        next_cursor: (end < asked.len()).then(|| Cursor::encode(sort, &asked[end - 1].0)),
+        next_cursor: (end < asked.len()).then(|| Cursor::encode(sort, &sort.position(asked[end - 1]))),
     })
 }

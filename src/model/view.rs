@@ -5,7 +5,7 @@ mod guard;
 mod suppressed;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use jiff::Timestamp;
 use serde::Serialize;
@@ -262,6 +262,8 @@ pub struct Snapshot {
     pub history: HistoryView,
     /// Dead letters; none until they were looked through.
     pub dead_letters: Option<Arc<crate::letters::Overview>>,
+    /// What is counted of it, once somebody asks.
+    pub totals: Totals,
     /// When this snapshot was put together.
     pub taken_at: Timestamp,
     /// When the daemon started.
@@ -269,7 +271,7 @@ pub struct Snapshot {
 }
 
 /// Counts by standing and verdict, as in `/api/v1/status`.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 #[expect(missing_docs, reason = "each is the count of accounts of that verdict or standing")]
 pub struct AccountCounts {
     pub total: usize,
@@ -284,7 +286,7 @@ pub struct AccountCounts {
 }
 
 /// Counts by coverage, as in `/api/v1/status`. `total` leaves out inactive accounts.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 #[expect(missing_docs, reason = "each is the count of accounts of that coverage")]
 pub struct CoverageCounts {
     pub covered: usize,
@@ -297,9 +299,35 @@ pub struct CoverageCounts {
     pub uncovered: usize,
 }
 
+/// What takes a walk through all accounts and is asked for again and again. A copy, which may be changed, begins anew.
+#[derive(Debug, Default)]
+pub struct Totals {
+    accounts: OnceLock<AccountCounts>,
+    coverage: OnceLock<CoverageCounts>,
+    oldest: OnceLock<Option<Timestamp>>,
+}
+
+impl Clone for Totals {
+    fn clone(&self) -> Self {
+        Self::default()
+    }
+}
+
 impl Snapshot {
+    /// The same, to be changed in place by a test: nothing is counted yet.
+    #[cfg(test)]
+    pub(crate) fn edited(this: &mut Arc<Self>) -> &mut Self {
+        let snapshot = Arc::make_mut(this);
+        snapshot.totals = Totals::default();
+        snapshot
+    }
+
     /// Accounts by standing and verdict.
     pub fn account_counts(&self) -> AccountCounts {
+        *self.totals.accounts.get_or_init(|| self.count_accounts())
+    }
+
+    fn count_accounts(&self) -> AccountCounts {
         let mut counts = AccountCounts { total: self.accounts.len(), ..AccountCounts::default() };
         for account in self.accounts.values() {
             let count = match (account.standing, account.verdict) {
@@ -319,6 +347,10 @@ impl Snapshot {
 
     /// Accounts by coverage; inactive ones have none.
     pub fn coverage_counts(&self) -> CoverageCounts {
+        *self.totals.coverage.get_or_init(|| self.count_coverage())
+    }
+
+    fn count_coverage(&self) -> CoverageCounts {
         let mut counts = CoverageCounts::default();
         for account in self.accounts.values().filter(|a| a.standing != Standing::Inactive) {
             counts.total += 1;
@@ -349,10 +381,8 @@ impl Snapshot {
 
     /// The age in seconds of the oldest reading of any target.
     pub fn oldest_observation_age(&self, now: Timestamp) -> Option<f64> {
-        self.targets()
-            .map(|t| t.observed_at)
-            .min()
-            .map(|at| (now - at).total(jiff::Unit::Second).unwrap_or(0.0))
+        let oldest = || self.targets().map(|t| t.observed_at).min();
+        self.totals.oldest.get_or_init(oldest).map(|at| (now - at).total(jiff::Unit::Second).unwrap_or(0.0))
     }
 }
 

@@ -272,6 +272,7 @@ mod tests {
             }),
             pauses: vec![],
             history: crate::model::view::HistoryView::default(),
+            totals: crate::model::view::Totals::default(),
             taken_at: at("12:00:41.24"),
             started_at: at("08:00:00"),
         }

@@ -425,7 +425,7 @@ pub(super) mod tests {
         }
         assert!(before.contains("orgwatch_oldest_observation_age_seconds "));
         sender.send_modify(|snapshot| {
-            let snapshot = Arc::make_mut(snapshot);
+            let snapshot = Snapshot::edited(snapshot);
             snapshot.accounts.clear();
             snapshot.central.targets.clear();
             snapshot.central.verdict = Verdict::InSync;

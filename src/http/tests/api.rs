@@ -116,7 +116,7 @@ async fn status_says_everything_in_numbers() {
 async fn before_the_first_pass_the_moments_are_null() {
     let server = Server::new(&loopback());
     server.snapshot.send_modify(|snapshot| {
-        let snapshot = Arc::make_mut(snapshot);
+        let snapshot = Snapshot::edited(snapshot);
         snapshot.last_resync = None;
         snapshot.accounts.clear();
         snapshot.central.targets.clear();
@@ -653,7 +653,7 @@ async fn holds_and_version_are_answered() {
 async fn a_write_that_is_held_for_the_wrong_place_is_told() {
     let server = Server::new(&loopback());
     server.snapshot.send_modify(|snapshot| {
-        Arc::make_mut(snapshot).wrong_place = Some(crate::model::plan::Hold {
+        Snapshot::edited(snapshot).wrong_place = Some(crate::model::plan::Hold {
             reason: "WrongOrganization",
             message: "these credentials are of another organization".to_owned(),
             waits: false,
@@ -733,7 +733,7 @@ async fn a_page_goes_on_rightly_after_accounts_came_and_went() {
     let first = server.json("/api/v1/accounts?limit=3").await;
     assert_eq!(ids(&first), ["012345678901", "111111111111", "222222222222"]);
     server.snapshot.send_modify(|snapshot| {
-        let accounts = &mut Arc::make_mut(snapshot).accounts;
+        let accounts = &mut Snapshot::edited(snapshot).accounts;
         // The account that the cursor names is gone, and a new one stands before it.
         let gone = accounts.remove(&"222222222222".parse().unwrap()).unwrap();
         let mut new = (*gone).clone();
@@ -836,7 +836,7 @@ async fn a_panic_is_an_answer_without_internals() {
 async fn readiness_ends_with_the_stop_and_with_nothing_else() {
     let server = Server::new(&loopback());
     server.snapshot.send_modify(|snapshot| {
-        Arc::make_mut(snapshot).discovery.error = Some("AWS does not answer".to_owned());
+        Snapshot::edited(snapshot).discovery.error = Some("AWS does not answer".to_owned());
     });
     let ready = server.get("/readyz").await;
     assert_eq!((ready.status, ready.text.as_str()), (StatusCode::OK, "ready"));

@@ -141,7 +141,7 @@ async fn without_scripts_the_first_look_loads_itself_anew_until_told_otherwise()
 async fn where_all_is_well_the_page_says_so() {
     let server = Server::new(&loopback());
     server.snapshot.send_modify(|snapshot| {
-        let snapshot = Arc::make_mut(snapshot);
+        let snapshot = Snapshot::edited(snapshot);
         snapshot.accounts.retain(|_, account| account.coverage.is_covered());
         snapshot.central.targets.clear();
         snapshot.holds.clear();
@@ -152,7 +152,7 @@ async fn where_all_is_well_the_page_says_so() {
     assert!(part(&text, "waiting").contains("Nothing does: no hold"));
     assert!(!text.contains("class=\"banner"));
     assert!(page(&server, "/drift").await.contains("Every resource that was read is as desired"));
-    server.snapshot.send_modify(|snapshot| Arc::make_mut(snapshot).accounts.clear());
+    server.snapshot.send_modify(|snapshot| Snapshot::edited(snapshot).accounts.clear());
     assert!(page(&server, "/").await.contains("No account has been listed yet"));
     assert!(page(&server, "/accounts").await.contains("No account has been listed yet"));
 }
@@ -161,7 +161,7 @@ async fn where_all_is_well_the_page_says_so() {
 async fn the_wrong_place_and_a_failed_listing_are_said_on_top() {
     let server = Server::new(&loopback());
     server.snapshot.send_modify(|snapshot| {
-        let snapshot = Arc::make_mut(snapshot);
+        let snapshot = Snapshot::edited(snapshot);
         snapshot.discovery.error = Some("organizations:ListAccounts: AccessDenied".to_owned());
         snapshot.wrong_place = Some(crate::model::plan::Hold {
             reason: "WrongOrganization",
@@ -224,7 +224,7 @@ async fn the_tree_counts_each_account_in_every_unit_above_it() {
 async fn a_large_organization_is_paged_and_its_first_look_stays_small() {
     let server = Server::new(&loopback());
     server.snapshot.send_modify(|snapshot| {
-        let accounts = &mut Arc::make_mut(snapshot).accounts;
+        let accounts = &mut Snapshot::edited(snapshot).accounts;
         let one = accounts[&"333333333333".parse().unwrap()].clone();
         for n in 0..10_000_u64 {
             let mut copy = (*one).clone();

@@ -52,7 +52,7 @@ impl Ear {
 /// Another snapshot, later than the one before.
 fn publish(server: &Server, change: impl FnOnce(&mut Snapshot)) {
     server.snapshot.send_modify(|snapshot| {
-        let snapshot = Arc::make_mut(snapshot);
+        let snapshot = Snapshot::edited(snapshot);
         snapshot.taken_at += SignedDuration::from_secs(1);
         change(snapshot);
     });
