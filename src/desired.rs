@@ -8,8 +8,8 @@ use serde_json::Value;
 
 use crate::compile::{self, AlertRules, CannotCombine, Rule};
 use crate::config::{
-    self, Alert as AlertSettings, DrillSchedule, Format, ForwardingRole, Mode, OverrideScope, Senders,
-    Settings, UnknownSubscriptions,
+    self, Alert as AlertSettings, Delivery, DrillSchedule, Format, ForwardingRole, Mode, OverrideScope,
+    Senders, Settings, UnknownSubscriptions,
 };
 use crate::config::{OnExclude, Watch as WatchSettings, WatchAccounts, WatchRegions};
 use crate::document;
@@ -139,6 +139,7 @@ fn built_in(world: &World, own: &str, told: &str, pattern: Value) -> Alert {
             |alert| alert.topic_arn.clone(),
         ),
         topic,
+        by_role: false,
         severity: None,
         format: Format::Text,
     }
@@ -219,6 +220,7 @@ fn delivered(
             ToString::to_string,
         ),
         topic,
+        by_role: alert.delivery == Delivery::Role,
         severity: alert.severity.clone(),
         format: alert.format,
     })

@@ -38,6 +38,10 @@ pub fn of_resource(resource: &Resource) -> Option<&'static str> {
     if resource.id.kind == TOPIC && people {
         return Some(PEOPLE);
     }
+    if resource.id.kind == "delivery_role" {
+        // It is how the rule delivers.
+        return Some(ALERT_RULE);
+    }
     [SENDER_RULE, FORWARDING_ROLE, EVENT_BUS, ALERT_RULE, TOPIC]
         .into_iter()
         .find(|hop| *hop == resource.id.kind)

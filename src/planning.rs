@@ -6,7 +6,7 @@ use crate::compile;
 use crate::judge::{Judged, MISSING, Memory, STRANGER, UNKNOWN_SUBSCRIPTION};
 use crate::kinds::archive::ARCHIVE_KEPT;
 use crate::kinds::queue::DEAD_LETTERS;
-use crate::kinds::topic::{NO_CONFIRMED_SUBSCRIPTION, WAITING_FOR_CONFIRMATION};
+use crate::kinds::topic::{ALERT_RULES, NO_CONFIRMED_SUBSCRIPTION, WAITING_FOR_CONFIRMATION};
 use crate::limits::{Allowance, Denial};
 use crate::model::plan::{Action, Change, Hold, Plan, Stage};
 use crate::model::resource::{FieldChange, ResourceId, Verdict};
@@ -82,6 +82,7 @@ pub fn plan(
                 // What waits for a person is told before what waits for its turn.
                 .or(proposal_hold.filter(|hold| guards.holds(&change.resource, hold)))
                 .or_else(|| moves_to_an_unseen_role(judged, change, guards))
+                .or_else(|| admitted_either_way(judged, change, guards))
                 .or_else(|| before_its_siblings(judged, made, guards))
                 .or_else(|| guards.not_yet.clone())
                 .or_else(|| {
@@ -152,33 +153,86 @@ fn change(judged: &Judged, hold: impl FnOnce(Option<Hold>, &Change) -> Option<Ho
 /// A rule in force keeps its role until the other one was seen in place and has taken effect: what EventBridge may not
 /// deliver it does not retry.
 fn moves_to_an_unseen_role(judged: &[Judged], change: &Change, guards: &Guards) -> Option<Hold> {
-    let moves = change.resource.kind == "sender_rule"
-        && change.stage == Stage::Switch
-        && change.fields.iter().any(|field| field.path.ends_with(".role_arn"));
+    let (kind, settled, until) = match change.resource.kind {
+        "sender_rule" => (
+            "forwarding_role",
+            guards.path_settled,
+            "the other one, and the policy of the bus that admits it, were in place for the settle time",
+        ),
+        "alert_rule" => ("delivery_role", guards.settled, "its own was in place for the settle time"),
+        _ => return None,
+    };
+    if change.stage != Stage::Switch || !change.fields.iter().any(|f| is_role(f) && !f.desired.is_null()) {
+        return None;
+    }
     let unseen = |role: &&Judged| match role.resource.verdict {
         Verdict::Pending | Verdict::Unknown | Verdict::Foreign => true,
-        Verdict::Drifted => role.resource.reason == Some(MISSING),
+        Verdict::Drifted => role.proposal.is_none() || role.resource.reason == Some(MISSING),
         Verdict::InSync | Verdict::Orphan => false,
     };
-    let mut roles = judged.iter().filter(|j| moves && j.resource.id.kind == "forwarding_role");
-    let Some(role) = roles.find(unseen) else {
-        return (moves && !guards.path_settled).then(|| {
-            wait(
-                WAITING_FOR_ROLE,
-                "the rule keeps the role that it has until the other one, and the policy of the bus that admits it, were in \
-                 place for the settle time",
-            )
-        });
+    let Some(role) = judged.iter().filter(|j| j.resource.id.kind == kind).find(unseen) else {
+        return (!settled)
+            .then(|| wait(WAITING_FOR_ROLE, &format!("the rule keeps the role that it has until {until}")));
     };
     Some(Hold {
         reason: WAITING_FOR_ROLE,
         message: format!(
-            "role {} was not seen in place; until it is, the rule keeps the one that it has",
+            "role {} was not seen in place; until it is, the rule stays with what it has",
             role.resource.id.name
         ),
         // A role that is not ours to make, somebody else has to install.
         waits: role.proposal.is_some() || role.resource.verdict == Verdict::Pending,
     })
+}
+
+/// Where a target gets another role.
+fn is_role(field: &FieldChange) -> bool {
+    field.path.ends_with(".role_arn")
+}
+
+/// A rule in force gives up its role only when topics admit EventBridge itself, and a topic stops admitting it only when
+/// its rules have a role.
+fn admitted_either_way(judged: &[Judged], change: &Change, guards: &Guards) -> Option<Hold> {
+    let open = |kind: &str, differs: &dyn Fn(&FieldChange) -> bool| {
+        judged.iter().any(|j| {
+            j.resource.id.kind == kind
+                && match j.resource.verdict {
+                    Verdict::Pending | Verdict::Unknown => true,
+                    Verdict::Drifted => {
+                        j.resource.reason == Some(MISSING) || j.resource.changes.iter().any(differs)
+                    }
+                    Verdict::InSync | Verdict::Orphan | Verdict::Foreign => false,
+                }
+        })
+    };
+    let waits =
+        |others: bool, message: &str| (others || !guards.settled).then(|| wait(WAITING_FOR_ROLE, message));
+    match change.resource.kind {
+        "alert_rule"
+            if change.stage == Stage::Switch
+                && change.fields.iter().any(|f| is_role(f) && f.desired.is_null()) =>
+        {
+            waits(
+                open("topic", &|f| f.path.starts_with("policy")),
+                "the rule keeps its role until the topic that admits EventBridge itself was in place for the settle time",
+            )
+        }
+        "topic" if change.fields.iter().any(shuts_out) => waits(
+            open("alert_rule", &is_role),
+            "the topic admits EventBridge itself until the rules that deliver by a role were in place for the settle time",
+        ),
+        _ => None,
+    }
+}
+
+/// Whether a topic that may have admitted EventBridge itself does not any more.
+fn shuts_out(field: &FieldChange) -> bool {
+    let keeps = || field.desired.value().to_string().contains(ALERT_RULES);
+    let statement = format!("policy.Statement.{ALERT_RULES}");
+    match field.path.as_str() {
+        "policy" | "policy.Statement" => !keeps(),
+        path => path == statement && field.desired.is_null(),
+    }
 }
 
 /// Where an alert has several rules, none of those in force is changed before all that deliver more were seen in place

@@ -78,6 +78,8 @@ pub struct Alert {
     pub topic_arn: String,
     /// The same, if we keep it.
     pub topic: Option<Topic>,
+    /// Whether EventBridge publishes there with the delivery role, and not because the topic admits it.
+    pub by_role: bool,
     /// How urgent, in the user's own word.
     pub severity: Option<String>,
     /// How its message is written.
@@ -174,6 +176,16 @@ impl World {
     /// The ARN of the forwarding role in `account`.
     pub fn forwarder_arn(&self, account: &AccountId) -> String {
         RoleArn::new(self.partition, account.clone(), &self.forwarder.role_name).to_string()
+    }
+
+    /// The name of the role with which alert rules publish, where topics do not admit EventBridge itself.
+    pub fn delivery_role(&self) -> String {
+        self.named("delivery")
+    }
+
+    /// The ARN of that role.
+    pub fn delivery_role_arn(&self) -> String {
+        RoleArn::new(self.partition, self.central.clone(), &self.delivery_role()).to_string()
     }
 
     /// The name of the role with which the guard rule sends: its own, unless somebody else keeps the roles.

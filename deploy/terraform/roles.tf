@@ -47,6 +47,22 @@ resource "aws_iam_role_policy" "task" {
   policy   = templatefile("${path.module}/../iam/central-task-policy.json", local.placeholders)
 }
 
+# For alerts with delivery = "role": EventBridge publishes with it to topics that do not admit EventBridge itself.
+resource "aws_iam_role" "delivery" {
+  provider           = aws.central
+  name               = "${var.installation}-delivery"
+  description        = "Publishes alerts of orgwatch to its topics"
+  assume_role_policy = templatefile("${path.module}/../iam/delivery-role-trust.json", local.placeholders)
+  tags               = local.tags
+}
+
+resource "aws_iam_role_policy" "delivery" {
+  provider = aws.central
+  name     = "${var.installation}-publish"
+  role     = aws_iam_role.delivery.id
+  policy   = templatefile("${path.module}/../iam/delivery-role-policy.json", local.placeholders)
+}
+
 # What the management account needs, and the coverage of that account itself: the template, so that there is one list of
 # its roles. Terraform has no other way than a stack set to reach accounts that join later, so that is one as well.
 resource "aws_cloudformation_stack" "organization" {

@@ -31,7 +31,7 @@ pub const MEMBER_READS: [&str; 12] = [
 ];
 
 /// What looking at the central account takes.
-pub const CENTRAL_READS: [&str; 18] = [
+pub const CENTRAL_READS: [&str; 20] = [
     "account:ListRegions",
     "cloudwatch:DescribeAlarms",
     "cloudwatch:GetMetricData",
@@ -41,6 +41,8 @@ pub const CENTRAL_READS: [&str; 18] = [
     "events:ListRules",
     "events:ListTagsForResource",
     "events:ListTargetsByRule",
+    "iam:GetRole",
+    "iam:GetRolePolicy",
     "sns:GetSubscriptionAttributes",
     "sns:GetTopicAttributes",
     "sns:ListSubscriptionsByTopic",

@@ -30,6 +30,8 @@ pub struct Alert {
     pub severity: Option<String>,
     /// How the message is written.
     pub format: Format,
+    /// What lets EventBridge publish to the topic.
+    pub delivery: Delivery,
     /// Whether what orgwatch itself writes is delivered.
     pub own_writes: OwnWrites,
     /// What it does not deliver for a time.
@@ -55,6 +57,17 @@ words! {
         Chat = "chat",
         /// The event as it came.
         Raw = "raw",
+    }
+}
+
+words! {
+    /// What lets EventBridge publish to the topic of an alert.
+    Delivery {
+        /// A statement of the topic's policy. It admits EventBridge for whatever rule: its service principal takes no
+        /// condition there.
+        TopicPolicy = "topic-policy",
+        /// The delivery role, which `deploy/` installs; the topic admits nobody else.
+        Role = "role",
     }
 }
 
@@ -139,6 +152,7 @@ pub(super) fn read(
         exclude_accounts,
         severity = short_text(&mut t, "severity", 32),
         format = t.value_or("format", Format::Text),
+        delivery = t.value_or("delivery", Delivery::TopicPolicy),
         own_writes = t.value_or("own_writes", OwnWrites::Hide),
         suppress = t.each("suppress", suppress::read).into_iter().collect::<Option<Vec<_>>>(),
         topic,
@@ -166,6 +180,15 @@ pub(super) fn read(
                 "SNS looks into a message only if it is a JSON object whose fields the filter can name",
             );
         }
+    }
+    if alert.topic.is_some() && alert.delivery == Delivery::Role {
+        return whole.report.add(
+            "E-not-our-topic",
+            &format!("{}.delivery", whole.path),
+            "the delivery role beside `topic`",
+            "delivery = \"topic-policy\"",
+            "the delivery role may publish to topics of this installation only; a topic of yours has to admit events.amazonaws.com",
+        );
     }
     match (&alert.topic, alert.subscriptions.is_empty()) {
         (Some(_), false) => whole.report.add(

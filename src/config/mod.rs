@@ -36,7 +36,7 @@ mod tests;
 
 use std::path::{Path, PathBuf};
 
-pub use alert::{Alert, Format, OwnWrites, Subscription, UnknownSubscriptions};
+pub use alert::{Alert, Delivery, Format, OwnWrites, Subscription, UnknownSubscriptions};
 pub use canary::CanarySettings;
 pub use central::{CentralSettings, Senders, days};
 pub use drill::{DrillSchedule, DrillSettings};

@@ -7,7 +7,6 @@ use super::reader::{Place, is_none};
 const NOT_BUILT: &[(&str, &str, &str)] = &[
     ("central", "kms_key_arn", r#""off""#),
     ("alert[]", "kms_key_arn", r#""off""#),
-    ("alert[]", "delivery", r#""topic-policy""#),
     ("http", "trusted_proxies", "[]"),
 ];
 

@@ -244,12 +244,17 @@ fn what_is_not_built_is_refused_unless_it_is_off() {
         codes("[[alert]]\nname='a'\ndelivery='topic-policy'\nown_writes='show'\npattern=''\nsuppress=[]")
             .is_empty()
     );
-    for (text, path) in [
-        ("[[alert]]\nname='a'\ndelivery='role'", "alert[0].delivery"),
-        ("[http]\ntrusted_proxies = ['10.0.0.0/8']", "http.trusted_proxies"),
-    ] {
-        assert_eq!(codes(text), [format!("E-not-built-yet {path}")], "{text}");
-    }
+    let proxies = "[http]\ntrusted_proxies = ['10.0.0.0/8']";
+    assert_eq!(codes(proxies), ["E-not-built-yet http.trusted_proxies"]);
+}
+
+#[test]
+fn the_delivery_role_is_for_topics_of_ours() {
+    let alert =
+        "[[alert]]\nname='a'\ndelivery='role'\nsubscriptions=[{protocol='email',endpoint='a@b.example'}]\n";
+    assert_eq!(codes(alert), Vec::<String>::new());
+    let theirs = "[[alert]]\nname='a'\ndelivery='role'\ntopic='arn:aws:sns:us-east-1:222222222222:theirs'\n";
+    assert_eq!(codes(theirs), ["E-not-our-topic alert[0].delivery"]);
 }
 
 #[test]

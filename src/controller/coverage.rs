@@ -315,6 +315,8 @@ fn reason_of(resource: &Resource) -> &'static str {
         ("sender_rule", false) => "SenderRuleDrifted",
         ("forwarding_role", true) => "ForwardingRoleMissing",
         ("forwarding_role", false) => "ForwardingRoleDrifted",
+        ("delivery_role", true) => "DeliveryRoleMissing",
+        ("delivery_role", false) => "DeliveryRoleDrifted",
         ("event_bus", true) => "BusMissing",
         ("event_bus", false) => "BusDrifted",
         ("topic", true) => "TopicMissing",

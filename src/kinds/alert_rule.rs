@@ -165,7 +165,7 @@ fn spec(world: &World, alert: &Alert, rule: &Rule, transformer: Option<Transform
             TARGET_ID.to_owned(),
             RuleTarget {
                 arn: alert.topic_arn.clone(),
-                role_arn: None,
+                role_arn: alert.by_role.then(|| world.delivery_role_arn()),
                 retry_attempts: Some(185),
                 retry_seconds: Some(86_400),
                 dead_letter: Some(world.dead_letter_arn(&world.central_region)),

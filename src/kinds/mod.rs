@@ -5,6 +5,7 @@
 
 pub(crate) mod alert_rule;
 pub(crate) mod archive;
+mod delivery_role;
 pub(crate) mod event_bus;
 mod forwarding_role;
 mod guard_rule;
@@ -41,11 +42,12 @@ use crate::world::{MARK, MARK_VERSION, OWNER_TAG, Target, World};
 ///
 /// A bus and its policy stand before anything that sends to it, because EventBridge checks them when a target
 /// is put and drops events without a retry when they are missing.
-pub static KINDS: [&dyn AnyKind; 9] = [
+pub static KINDS: [&dyn AnyKind; 10] = [
     &Erased::<queue::Queue>::NEW,
     &Erased::<event_bus::EventBus>::NEW,
     &Erased::<archive::Archive>::NEW,
     &Erased::<topic::Topic>::NEW,
+    &Erased::<delivery_role::DeliveryRole>::NEW,
     &Erased::<alert_rule::AlertRule>::NEW,
     &Erased::<metric_alarm::Alarm>::NEW,
     &Erased::<guard_rule::GuardRule>::NEW,

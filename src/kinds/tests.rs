@@ -64,17 +64,19 @@ fn standard(kind_name: &str) -> Of {
     // Nothing is guarded as a rule, so that each kind but the guard's own has one resource.
     let asks = match kind_name {
         "guard_rule" => "[guard]\nenabled = true\n",
+        "delivery_role" => "[[alert]]\nname = 'iam-changes'\ndelivery = 'role'\n",
         "metric_alarm" => "[notify]\nalert = 'orgwatch-health'\n",
         _ => "",
     };
     of(kind_name, &fixture::settings(asks))
 }
 
-const KIND_NAMES: [&str; 9] = [
+const KIND_NAMES: [&str; 10] = [
     "queue",
     "event_bus",
     "archive",
     "topic",
+    "delivery_role",
     "alert_rule",
     "metric_alarm",
     "guard_rule",
@@ -277,6 +279,22 @@ fn a_topic_takes_alerts_from_eventbridge_and_keeps_its_owners_rights() {
       }
     }
     "#);
+}
+
+#[test]
+fn a_topic_whose_rules_have_a_role_admits_nobody_but_its_owner_unless_a_built_in_alert_goes_there_too() {
+    let alert = "[[alert]]\nname = 'a'\ndelivery = 'role'\n";
+    let sids = |settings: &str| {
+        let topic = of("topic", &fixture::settings(settings));
+        let statements = topic.spec["policy"]["Statement"].as_array().unwrap().clone();
+        statements.iter().map(|s| s["Sid"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    assert_eq!(sids(alert), ["owner"]);
+    assert!(sids(&format!("{alert}[notify]\nalert = 'a'\n")).contains(&"alert-rules".to_owned()));
+    assert_eq!(sids("[[alert]]\nname = 'a'\n"), ["alert-rules", "owner"]);
+
+    let rule = of("alert_rule", &fixture::settings(alert));
+    assert_eq!(rule.spec["targets"]["topic"]["role_arn"], "arn:aws:iam::222222222222:role/orgwatch-delivery");
 }
 
 #[test]
@@ -660,6 +678,10 @@ fn every_kind_made_from_nothing_is_seen_as_desired() {
     let mut aws = Aws::default();
     for name in KIND_NAMES {
         let of = standard(name);
+        if name == "delivery_role" {
+            assert!(of.calls(None).is_empty(), "it is not ours to make");
+            continue;
+        }
         for call in of.calls(None) {
             aws.apply(&of.world, &of.target, &call).unwrap();
         }

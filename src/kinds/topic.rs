@@ -23,6 +23,9 @@ pub(crate) const NO_CONFIRMED_SUBSCRIPTION: &str = "NoConfirmedSubscription";
 /// A removal waits until somebody confirmed the new subscription.
 pub(crate) const WAITING_FOR_CONFIRMATION: &str = "WaitingForConfirmation";
 
+/// The statement by which a topic admits EventBridge itself.
+pub(crate) const ALERT_RULES: &str = "alert-rules";
+
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(super) struct TopicSpec {
     display_name: String,
@@ -343,17 +346,20 @@ fn policy(world: &World, name: &str) -> Value {
                 ],
                 "Resource": arn,
             },
-            {
-                "Sid": "alert-rules",
-                "Effect": "Allow",
-                "Principal": { "Service": "events.amazonaws.com" },
-                "Action": "sns:Publish",
-                "Resource": arn,
-            },
         ],
     });
-    if let Some(statements) = policy["Statement"].as_array_mut().filter(|_| alarmed) {
-        statements.push(alarms);
+    let rules = json!({
+        "Sid": ALERT_RULES,
+        "Effect": "Allow",
+        "Principal": { "Service": "events.amazonaws.com" },
+        "Action": "sns:Publish",
+        "Resource": arn,
+    });
+    // Of all who deliver here, one without the role is enough: a built-in alert goes to the same people.
+    let admits = world.every_alert().any(|alert| alert.topic_arn == arn && !alert.by_role);
+    if let Some(statements) = policy["Statement"].as_array_mut() {
+        statements.extend(admits.then_some(rules));
+        statements.extend(alarmed.then_some(alarms));
     }
     document::normal_policy(policy)
 }

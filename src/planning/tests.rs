@@ -97,6 +97,7 @@ fn what_is_made_keeps_the_order_of_the_kinds_and_removals_go_backwards() {
             "~event_bus",
             "~archive",
             "~topic",
+            "~delivery_role",
             "~alert_rule",
             "~metric_alarm",
             "~guard_rule",
@@ -113,6 +114,7 @@ fn what_is_made_keeps_the_order_of_the_kinds_and_removals_go_backwards() {
             "-guard_rule",
             "-metric_alarm",
             "-alert_rule",
+            "-delivery_role",
             "-topic",
             "-archive",
             "-event_bus ArchiveKept",
@@ -331,6 +333,61 @@ fn a_rule_in_force_moves_to_a_role_only_when_that_has_had_time_to_take_effect() 
     assert_eq!(planned(std::slice::from_ref(&rule), 0, &unsettled), ["~rule WaitingForRole (waits)"]);
     rule.proposal.as_mut().unwrap().stage = Stage::Expand;
     assert_eq!(planned(&[rule], 0, &unsettled), ["~rule"]);
+}
+
+/// A change of a field of a resource that is in force.
+fn changed(kind: &'static str, field: &str, to: serde_json::Value) -> Judged {
+    let mut judged = update(kind, kind);
+    judged.resource.changes.push(FieldChange {
+        path: field.to_owned(),
+        desired: Json::from(to),
+        observed: Json::from(json!("before")),
+    });
+    judged
+}
+
+#[test]
+fn an_alert_rule_gets_a_role_only_when_that_was_seen_as_it_has_to_be() {
+    let rule = || changed("alert_rule", "targets.topic.role_arn", json!("role"));
+    let unsettled = Guards { settled: false, ..standing() };
+    let with = |role: Judged, guards: &Guards| planned(&[role, rule()], 0, guards);
+    let role = |verdict| judged("delivery_role", "role", verdict, None);
+    assert_eq!(with(role(Verdict::InSync), &standing()), ["~alert_rule"]);
+    assert_eq!(with(role(Verdict::InSync), &unsettled), ["~alert_rule WaitingForRole (waits)"]);
+    // Nobody but a person can mend it.
+    assert_eq!(with(role(Verdict::Drifted), &standing()), ["~alert_rule WaitingForRole"]);
+    assert_eq!(with(role(Verdict::Unknown), &standing()), ["~alert_rule WaitingForRole"]);
+}
+
+#[test]
+fn a_topic_stops_admitting_eventbridge_only_after_its_rules_deliver_by_a_role_and_admits_it_before_they_stop()
+{
+    let unsettled = Guards { settled: false, ..standing() };
+    let shut: fn() -> Judged = || changed("topic", "policy.Statement.alert-rules", json!(null));
+    let moves = || changed("alert_rule", "targets.topic.role_arn", json!("role"));
+    let topic_of =
+        |topic: Judged, rule: Judged, guards: &Guards| planned(&[topic, rule], 0, guards)[0].clone();
+    for topic in [shut, rewritten_without] {
+        assert_eq!(topic_of(topic(), moves(), &standing()), "~topic WaitingForRole (waits)");
+        assert_eq!(
+            topic_of(topic(), in_sync("alert_rule", "r"), &unsettled),
+            "~topic WaitingForRole (waits)"
+        );
+        assert_eq!(topic_of(topic(), in_sync("alert_rule", "r"), &standing()), "~topic");
+    }
+    let keeps = changed("topic", "policy.Statement", json!([{ "Sid": "alert-rules" }]));
+    assert_eq!(topic_of(keeps, moves(), &unsettled), "~topic");
+
+    let gives_up = || changed("alert_rule", "targets.topic.role_arn", json!(null));
+    let rule_of = |topic: Judged, guards: &Guards| planned(&[topic, gives_up()], 0, guards).pop().unwrap();
+    let opens = changed("topic", "policy.Statement.alert-rules", json!({ "Sid": "alert-rules" }));
+    assert_eq!(rule_of(opens, &standing()), "~alert_rule WaitingForRole (waits)");
+    assert_eq!(rule_of(in_sync("topic", "t"), &unsettled), "~alert_rule WaitingForRole (waits)");
+    assert_eq!(rule_of(in_sync("topic", "t"), &standing()), "~alert_rule");
+}
+
+fn rewritten_without() -> Judged {
+    changed("topic", "policy.Statement", json!([{ "Sid": "owner" }]))
 }
 
 /// A change of a field of a rule of an alert that is in force.

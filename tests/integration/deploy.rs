@@ -11,7 +11,7 @@ const CENTRAL: &str = "222222222222";
 const MEMBER: &str = "333333333333";
 
 /// Template, account that it is deployed in, resource, property, and the file that must say the same.
-const DOCUMENTS: [(&str, &str, &str, &str, &str); 19] = [
+const DOCUMENTS: [(&str, &str, &str, &str, &str); 23] = [
     ("member-role", MEMBER, "MemberRole", "/AssumeRolePolicyDocument", "member-role-trust"),
     ("member-role", MEMBER, "MemberRole", "/Policies/0/PolicyDocument", "member-role-policy"),
     ("member-role", MEMBER, "Boundary", "/PolicyDocument", "boundary"),
@@ -42,6 +42,10 @@ const DOCUMENTS: [(&str, &str, &str, &str, &str); 19] = [
     ("central-task-role", CENTRAL, "TaskRole", "/Policies/0/PolicyDocument", "central-task-policy"),
     ("central", CENTRAL, "TaskRole", "/AssumeRolePolicyDocument", "central-task-trust"),
     ("central", CENTRAL, "TaskRole", "/Policies/0/PolicyDocument", "central-task-policy"),
+    ("central-task-role", CENTRAL, "DeliveryRole", "/AssumeRolePolicyDocument", "delivery-role-trust"),
+    ("central-task-role", CENTRAL, "DeliveryRole", "/Policies/0/PolicyDocument", "delivery-role-policy"),
+    ("central", CENTRAL, "DeliveryRole", "/AssumeRolePolicyDocument", "delivery-role-trust"),
+    ("central", CENTRAL, "DeliveryRole", "/Policies/0/PolicyDocument", "delivery-role-policy"),
     // The member template again, as it stands where orgwatch does not manage the forwarding role.
     ("member-role existing", MEMBER, "MemberRole", "/Policies/0/PolicyDocument", "management-member-policy"),
 ];
@@ -271,6 +275,9 @@ fn rules_can_be_aimed_at_nothing_but_the_own_bus_topics_and_queues_and_roles_pas
             }
             if actions.contains(&"iam:PassRole") {
                 let (service, role) = match name.as_str() {
+                    "central-task-policy" if statement["Sid"] == "LendEventBridgeTheDeliveryRole" => {
+                        ("events", format!("arn:aws:iam::{CENTRAL}:role/orgwatch-delivery"))
+                    }
                     "central-task-policy" => {
                         ("sns", format!("arn:aws:iam::{CENTRAL}:role/orgwatch-firehose*"))
                     }
@@ -284,7 +291,22 @@ fn rules_can_be_aimed_at_nothing_but_the_own_bus_topics_and_queues_and_roles_pas
             }
         }
     }
-    assert_eq!(found, 6, "two members and the task aim rules, and pass roles");
+    assert_eq!(found, 7, "two members and the task aim rules, and pass roles, the task to two services");
+}
+
+#[test]
+fn eventbridge_becomes_the_delivery_role_for_our_rules_on_our_bus_alone_and_publishes_to_our_topics_alone() {
+    let rules = format!("arn:aws:events:us-east-1:{CENTRAL}:rule/orgwatch/orgwatch-*");
+    let trust = &policy("delivery-role-trust", CENTRAL)["Statement"][0];
+    assert_eq!(trust["Principal"], json!({ "Service": "events.amazonaws.com" }));
+    assert_eq!(
+        trust["Condition"],
+        json!({ "StringEquals": { "aws:SourceAccount": CENTRAL }, "ArnLike": { "aws:SourceArn": rules } })
+    );
+    let publishes = &policy("delivery-role-policy", CENTRAL)["Statement"];
+    assert_eq!(array(publishes).len(), 1);
+    assert_eq!(publishes[0]["Action"], "sns:Publish");
+    assert_eq!(publishes[0]["Resource"], format!("arn:aws:sns:us-east-1:{CENTRAL}:orgwatch-*"));
 }
 
 #[test]

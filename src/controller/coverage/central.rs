@@ -59,6 +59,7 @@ impl Part<'_> {
 fn is_of(world: &World, alert: &Alert, resource: &Resource) -> bool {
     match resource.id.kind {
         "alert_rule" => family(&resource.id.name) == world.named(&alert.name),
+        "delivery_role" => alert.by_role,
         "topic" => alert.topic.as_ref().is_some_and(|topic| topic.name == resource.id.name),
         _ => false,
     }

@@ -19,6 +19,8 @@ pub(crate) enum Use {
     MemberTrust,
     /// Who may become the organization reader.
     ReaderTrust,
+    /// Who may become the delivery role.
+    DeliveryTrust,
     /// Who may become the forwarding role that the template installs.
     ForwarderTrust,
     /// The permissions boundary in every account.
@@ -28,9 +30,11 @@ pub(crate) enum Use {
 /// Every document of `deploy/iam` that the simulated organization obeys.
 ///
 /// Not among them is `central-task-trust.json`: which service lends the task role to the daemon is not simulated.
-pub(crate) const DOCUMENTS: [(&str, Use); 9] = [
+pub(crate) const DOCUMENTS: [(&str, Use); 11] = [
     ("boundary.json", Use::Boundary),
     ("central-task-policy.json", Use::Central("orgwatch-task")),
+    ("delivery-role-policy.json", Use::Central("orgwatch-delivery")),
+    ("delivery-role-trust.json", Use::DeliveryTrust),
     ("forwarding-role-policy.json", Use::Management("orgwatch-forwarder")),
     ("forwarding-role-trust.json", Use::ForwarderTrust),
     ("management-member-policy.json", Use::Management("orgwatch-member")),
@@ -90,6 +94,7 @@ impl Right {
                 everywhere.into_iter().for_each(|id| self.trust(scenario, id, "orgwatch-member"));
             }
             Use::ReaderTrust => self.trust(scenario, &stage.management, "orgwatch-organization-reader"),
+            Use::DeliveryTrust => self.trust(scenario, &stage.accounts[0], "orgwatch-delivery"),
             Use::ForwarderTrust => self.trust(scenario, &stage.management, "orgwatch-forwarder"),
             Use::Boundary => everywhere.into_iter().for_each(|id| self.bound(scenario, id)),
         }

@@ -97,9 +97,11 @@ impl Scenario {
             "{{ protocol = 'firehose', endpoint = 'arn:{partition}:firehose:{region}:{central}:deliverystream/siem', \
              role_arn = 'arn:{partition}:iam::{central}:role/orgwatch-firehose' }}"
         );
+        // One by the role, one because its topic admits EventBridge.
         let alert = |name: &str, more: &str| {
+            let delivery = if more.is_empty() { "topic-policy" } else { "role" };
             format!(
-                "[[alert]]\nname = '{name}'\nwatches = ['{name}']\nunknown_subscriptions = 'remove'\n\
+                "[[alert]]\nname = '{name}'\nwatches = ['{name}']\ndelivery = '{delivery}'\nunknown_subscriptions = 'remove'\n\
                  subscriptions = [{{ protocol = 'email', endpoint = '{}' }}, {more}]\n",
                 crate::stage::PEOPLE
             )

@@ -43,6 +43,7 @@ impl Kit {
     pub(crate) fn inline_name(file: &str) -> String {
         match file {
             "forwarding-role-policy.json" => "orgwatch-forward".to_owned(),
+            "delivery-role-policy.json" => "orgwatch-publish".to_owned(),
             other => other.replace(".json", ""),
         }
     }
@@ -63,6 +64,13 @@ impl Kit {
         };
         let central = self.central_account.clone();
         role(world, &central, "orgwatch-task", "central-task-trust.json", &["central-task-policy.json"]);
+        role(
+            world,
+            &central,
+            "orgwatch-delivery",
+            "delivery-role-trust.json",
+            &["delivery-role-policy.json"],
+        );
         for account in members {
             self.install_member(world, account);
         }

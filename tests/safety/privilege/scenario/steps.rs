@@ -340,5 +340,6 @@ impl Scenario {
 fn is_installed(stage: &Stage, account: &str, name: &str) -> bool {
     let forwarders = ["orgwatch-forwarder", "orgwatch-forwarder-guard"];
     let forwarder = forwarders.contains(&name) && account == stage.management;
-    forwarder || ["orgwatch-member", "orgwatch-task", "orgwatch-organization-reader"].contains(&name)
+    let others = ["orgwatch-delivery", "orgwatch-member", "orgwatch-task", "orgwatch-organization-reader"];
+    forwarder || others.contains(&name)
 }
