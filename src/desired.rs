@@ -59,6 +59,7 @@ pub fn world(
             boundary: settings.member.permissions_boundary.clone(),
         },
         only_forwarders: settings.central.senders == Senders::ForwardingRoles,
+        key: settings.central.kms_key_arn.as_ref().map(ToString::to_string),
         archive_days: settings.central.archive_retention.map(config::days),
         canary: settings.canary.interval.is_some(),
         drills: settings.drill.schedule != DrillSchedule::Off,
@@ -100,6 +101,15 @@ pub fn world(
     Ok(world)
 }
 
+/// The same as far as it can be known offline. Rules and keys name the central account alone; whose organization it is makes
+/// no difference to what they let through.
+pub fn offline(settings: &Settings, now: Timestamp) -> Result<World, CannotCombine> {
+    #[expect(clippy::expect_used, reason = "a constant of the right form")]
+    let nobody = || "o-0000000000".parse().expect("the form of an organization's id");
+    let organization = settings.organization.id.clone().unwrap_or_else(nobody);
+    world(settings, &organization, now)
+}
+
 /// Names, without paths, of the roles that we enter members with.
 fn member_roles(settings: &Settings) -> BTreeSet<String> {
     let bare = settings.member.role_name.rsplit('/').next().unwrap_or_default().to_owned();
@@ -126,6 +136,7 @@ fn built_in(world: &World, own: &str, told: &str, pattern: Value) -> Alert {
             })
             .collect(),
         remove_unknown: false,
+        key: world.key.clone(),
     });
     Alert {
         name: own.to_owned(),
@@ -210,6 +221,7 @@ fn delivered(
             .map(|s| ((s.protocol.as_str().to_owned(), s.endpoint.shown().to_owned()), s.attributes()))
             .collect(),
         remove_unknown: alert.unknown_subscriptions == UnknownSubscriptions::Remove,
+        key: alert.kms_key_arn.as_ref().map(ToString::to_string),
     });
     Ok(Alert {
         name: alert.name.clone(),

@@ -189,6 +189,22 @@ mod tests {
     }
 
     #[test]
+    fn the_document_shows_what_readers_get_of_this_event() {
+        let page = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/alerts.md")).unwrap();
+        let shown = |format: Format| {
+            let section = page.split(&format!("\n### {format}\n")).nth(1).expect("each format has a section");
+            let block = section.split("```").nth(1).expect("which shows a message");
+            block.split_once('\n').expect("after what kind of text it is").1.trim_end()
+        };
+        let json = |text: &str| serde_json::from_str::<Value>(text).unwrap();
+        assert_eq!(shown(Format::Text), sent(Format::Text, &event()));
+        for format in [Format::Json, Format::Chat] {
+            assert_eq!(json(shown(format)), json(&sent(format, &event())), "{format}");
+        }
+        assert_eq!(json(shown(Format::Raw)), event());
+    }
+
+    #[test]
     fn each_line_reads_well_where_the_event_has_nothing() {
         let bare = json!({ "source": "aws.s3", "account": "333333333333", "region": "us-east-1",
                            "time": "2026-11-20T12:00:00Z", "detail": {} });

@@ -8,7 +8,7 @@ use crate::canary;
 use crate::compile;
 use crate::guard;
 use crate::judge::{UNKNOWN_SUBSCRIPTION, is_missing};
-use crate::kinds::topic::{NO_CONFIRMED_SUBSCRIPTION, SUBSCRIPTION_PENDING};
+use crate::kinds::topic::{NO_CONFIRMED_SUBSCRIPTION, SUBSCRIPTION_PENDING, SUSPENDED_BY_VOLUME};
 use crate::model::error::ErrorClass;
 use crate::model::ids::AccountId;
 use crate::model::resource::{FieldChange, Resource, Verdict};
@@ -38,13 +38,14 @@ pub fn of_resource(resource: &Resource) -> Option<&'static str> {
     if resource.id.kind == TOPIC && people {
         return Some(PEOPLE);
     }
-    if resource.id.kind == "delivery_role" {
+    let kind = match resource.id.kind {
         // It is how the rule delivers.
-        return Some(ALERT_RULE);
-    }
-    [SENDER_RULE, FORWARDING_ROLE, EVENT_BUS, ALERT_RULE, TOPIC]
-        .into_iter()
-        .find(|hop| *hop == resource.id.kind)
+        "delivery_role" => ALERT_RULE,
+        // A key keeps things out of the topic at the latest.
+        "kms_key" => TOPIC,
+        kind => kind,
+    };
+    [SENDER_RULE, FORWARDING_ROLE, EVENT_BUS, ALERT_RULE, TOPIC].into_iter().find(|hop| *hop == kind)
 }
 
 /// How a hop stands. Ordered from best to worst.
@@ -254,7 +255,6 @@ impl Path<'_> {
 }
 
 fn state_of(resource: &Resource) -> HopState {
-    let describes = |path: &str| path == "description" || path.starts_with("tags.");
     match resource.verdict {
         Verdict::InSync | Verdict::Orphan => HopState::Works,
         Verdict::Pending => HopState::Pending,
@@ -265,7 +265,7 @@ fn state_of(resource: &Resource) -> HopState {
         }
         // Descriptions and tags carry no event.
         Verdict::Drifted
-            if !resource.changes.is_empty() && resource.changes.iter().all(|c| describes(&c.path)) =>
+            if !resource.changes.is_empty() && resource.changes.iter().all(FieldChange::carries_no_event) =>
         {
             HopState::Works
         }
@@ -308,7 +308,8 @@ impl Path<'_> {
             resources.filter(|r| r.id.kind == "topic" && r.verdict != Verdict::Orphan && self.carries(r))
         };
         let note = |reason| topics().flat_map(|topic| &topic.notes).find(|note| note.reason == reason);
-        let (pending, nobody) = (note(SUBSCRIPTION_PENDING), note(NO_CONFIRMED_SUBSCRIPTION));
+        let (suspended, nobody) = (note(SUSPENDED_BY_VOLUME), note(NO_CONFIRMED_SUBSCRIPTION));
+        let pending = suspended.or_else(|| note(SUBSCRIPTION_PENDING));
         // One more subscriber takes nothing from the others.
         let lost = topics().find(|topic| {
             topic.verdict == Verdict::Drifted
@@ -318,6 +319,9 @@ impl Path<'_> {
         let (state, message) = match (pending, nobody) {
             _ if topics().next().is_none() => {
                 (HopState::Unknown, "who is subscribed could not be read".to_owned())
+            }
+            (Some(suspended), Some(_)) if suspended.reason == SUSPENDED_BY_VOLUME => {
+                (HopState::Broken, suspended.message.clone())
             }
             (Some(pending), Some(_)) => (HopState::Pending, pending.message.clone()),
             (None, Some(nobody)) => (HopState::Broken, nobody.message.clone()),

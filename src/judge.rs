@@ -1,5 +1,7 @@
 //! Judges what was seen against what is desired: a verdict for each resource, and what would put it right.
 
+mod asked;
+
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -14,6 +16,8 @@ use crate::model::json::Json;
 use crate::model::plan::{Action, Hold, Stage};
 use crate::model::resource::{FieldChange, Note, Resource, ResourceId, Verdict};
 use crate::world::{MARK, OWNER_TAG, Target, World};
+
+pub use asked::Asked;
 
 /// A resource stands at our name and is not ours.
 pub const NAME_TAKEN: &str = "NameTaken";
@@ -47,10 +51,6 @@ pub fn is_missing(resource: &Resource) -> bool {
 /// How often the same resource is repaired within an hour before that is called a contest.
 const CONTEST: usize = 3;
 const HOUR: SignedDuration = SignedDuration::from_hours(1);
-/// AWS sends a mail for each Subscribe, so nobody is asked twice within a day.
-const ASK_AGAIN_AFTER: SignedDuration = SignedDuration::from_hours(24);
-/// A second disappearance within this time is somebody's will.
-const LOST_FOR_GOOD: SignedDuration = SignedDuration::from_hours(72);
 
 /// What is remembered of one resource since the process started. Without it everything still converges; with it
 /// stale reads cause no writes, and what was ours stays ours.
@@ -68,37 +68,6 @@ pub struct Remembered {
     pub in_place_since: Option<Timestamp>,
     /// What is remembered of a topic's subscriptions, by `protocol endpoint`.
     pub subscriptions: BTreeMap<String, Asked>,
-}
-
-/// What is remembered of one subscription.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Asked {
-    /// When we last asked for it.
-    pub asked_at: Option<Timestamp>,
-    /// Whether it was there since.
-    pub seen: bool,
-    /// When it was gone after having been there.
-    pub lost: Vec<Timestamp>,
-}
-
-impl Asked {
-    /// Why it is not asked for now, if it is not.
-    fn refusal(&self, now: Timestamp) -> Option<&'static str> {
-        if self.asked_at.is_some_and(|at| now.duration_since(at) < ASK_AGAIN_AFTER) && !self.seen {
-            return Some("was asked for less than a day ago");
-        }
-        let lately = self.lost.iter().filter(|at| now.duration_since(**at) < LOST_FOR_GOOD).count();
-        (self.seen && lately > 0).then_some("is gone for the second time within three days")
-    }
-
-    /// Notes that it is being asked for.
-    pub fn asked(&mut self, now: Timestamp) {
-        if self.seen {
-            self.lost.push(now);
-        }
-        self.asked_at = Some(now);
-        self.seen = false;
-    }
 }
 
 impl Remembered {
@@ -262,7 +231,7 @@ impl One<'_> {
             () => format!("{}{} differs", paths.join(", "), if changes.len() > 3 { " and more" } else { "" }),
         };
         let mut judged = self.drifted(reason, changes, calls, Action::Update, why, Some(&seen.spec));
-        judged.resource.notes = seen.notes.iter().cloned().chain(refused).collect();
+        judged.resource.notes = self.told(&seen.notes).into_iter().chain(refused).collect();
         judged
     }
 
@@ -285,7 +254,7 @@ impl One<'_> {
                 }
                 let reason = format!("{} {} is ours and no longer desired", self.kind.name(), self.id.name);
                 let mut judged = self.plain(Verdict::Orphan, None);
-                judged.resource.notes.clone_from(&seen.notes);
+                judged.resource.notes = self.told(&seen.notes);
                 judged.seen = Some(seen.spec.clone());
                 judged.proposal =
                     Some(Proposal { action: Action::Delete, stage: Stage::Contract, reason, calls, hold });
@@ -304,14 +273,26 @@ impl One<'_> {
                 let Call::Subscribe { protocol, endpoint, .. } = call else { return true };
                 let label = format!("{protocol} {endpoint}");
                 let refusal = self.remembered.subscriptions.get(&label).and_then(|asked| asked.refusal(now));
-                if let Some(why) = refusal {
+                if let Some(why) = &refusal {
                     let message = format!("{label} {why}; it is not asked again by itself: subscribe it by hand, or take it out of the configuration");
-                    notes.push(Note { reason: SUBSCRIPTION_LOST, message });
+                    notes.push(Note { about: Some(label), ..Note::new(SUBSCRIPTION_LOST, message) });
                 }
                 refusal.is_none()
             })
             .collect();
         (calls, notes)
+    }
+
+    /// Remarks, each with what is remembered of what it is about.
+    fn told(&self, notes: &[Note]) -> Vec<Note> {
+        let told = |note: &Note| {
+            let asked = note.about.as_ref().map(|about| self.remembered.subscriptions.get(about).cloned());
+            asked.map_or_else(
+                || note.clone(),
+                |asked| asked.unwrap_or_default().told(note.clone(), self.context.now),
+            )
+        };
+        notes.iter().map(told).collect()
     }
 
     /// Whether a read that shows the state before our own recent write is just late.
@@ -352,7 +333,7 @@ impl One<'_> {
     }
 
     fn with_notes(&self, mut judged: Judged, seen: &Seen<Value>) -> Judged {
-        judged.resource.notes.clone_from(&seen.notes);
+        judged.resource.notes = self.told(&seen.notes);
         judged.seen = Some(seen.spec.clone());
         judged
     }

@@ -30,6 +30,7 @@ pub mod http;
 pub mod inbox;
 pub mod inventory;
 pub mod judge;
+mod keys;
 pub mod kinds;
 pub mod letters;
 pub mod limits;

@@ -1,5 +1,7 @@
 //! Turns judgements into a plan: order, stages and guards. Pure: what it depends on is handed in.
 
+mod keys;
+
 use std::collections::BTreeSet;
 
 use crate::compile;
@@ -74,7 +76,7 @@ pub fn plan(
     let mut changes: Vec<Change> = Vec::new();
     let makes = judged.iter().filter(|j| j.proposal.as_ref().is_some_and(|p| p.action != Action::Delete));
     for made in makes {
-        changes.extend(change(made, |proposal_hold, change| {
+        let planned = change(made, |proposal_hold, change| {
             guards
                 .wrong_place
                 .clone()
@@ -91,7 +93,8 @@ pub fn plan(
                         .flatten();
                     denial.filter(|hold| guards.holds(&change.resource, hold))
                 })
-        }));
+        });
+        changes.extend(planned.into_iter().flat_map(|change| keys::behind_its_key(judged, change, guards)));
     }
     let prune = guards.prune || guards.teardown || target.leaving;
     let removals = judged

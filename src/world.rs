@@ -49,6 +49,8 @@ pub struct Topic {
     pub subscriptions: BTreeMap<(String, String), BTreeMap<String, Value>>,
     /// Whether subscriptions that nobody configured are removed.
     pub remove_unknown: bool,
+    /// The ARN of the customer's key that it is encrypted with; none: it is not.
+    pub key: Option<String>,
 }
 
 /// How tampering with what is ours is noticed and told.
@@ -118,6 +120,8 @@ pub struct World {
     pub forwarder: Forwarder,
     /// Whether only forwarding roles may send, or everything in the organization.
     pub only_forwarders: bool,
+    /// The ARN of the customer's key of the bus, its archive, and the queues and built-in topics beside it; none: AWS's own.
+    pub key: Option<String>,
     /// How long the archive of the bus keeps events, in days, 0 for ever; none: there is no archive.
     pub archive_days: Option<i32>,
     /// Whether sender rules take canaries, and a rule of the central bus hands them to the inbox.

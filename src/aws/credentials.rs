@@ -174,9 +174,7 @@ impl Broker {
     pub async fn inbox(&self, world: &World) -> Result<Session, CloudError> {
         let credentials = match &self.settings.central {
             None => None,
-            Some(role) => {
-                Some(self.held(role, session_policy::inbox(&world.inbox_arn()), Hop::Central).await?)
-            }
+            Some(role) => Some(self.held(role, session_policy::inbox(world), Hop::Central).await?),
         };
         Ok(Session {
             account: world.central.clone(),

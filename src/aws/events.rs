@@ -24,6 +24,7 @@ pub struct RuleRow {
 pub struct BusRow {
     pub(crate) description: Option<String>,
     pub(crate) policy: Option<String>,
+    pub(crate) key: Option<String>,
 }
 
 /// An archive as DescribeArchive tells of it.
@@ -33,6 +34,7 @@ pub struct ArchiveRow {
     pub(crate) retention_days: i32,
     pub(crate) description: String,
     pub(crate) pattern: Option<String>,
+    pub(crate) key: Option<String>,
 }
 
 impl Cloud {
@@ -100,6 +102,7 @@ impl Cloud {
             retention_days: archive.retention_days.unwrap_or_default(),
             description: archive.description.unwrap_or_default(),
             pattern: archive.event_pattern.filter(|pattern| !pattern.is_empty()),
+            key: archive.kms_key_identifier.filter(|key| !key.is_empty()),
         })
     }
 
@@ -114,7 +117,11 @@ impl Cloud {
     pub async fn describe_bus(&self, session: &Session, name: &str) -> Result<BusRow, CloudError> {
         let request = self.events.describe_event_bus().name(name);
         let bus = send!(self, session, aws_sdk_eventbridge, "events", "DescribeEventBus", request)?;
-        Ok(BusRow { description: bus.description, policy: bus.policy.filter(|p| !p.is_empty()) })
+        Ok(BusRow {
+            description: bus.description,
+            policy: bus.policy.filter(|p| !p.is_empty()),
+            key: bus.kms_key_identifier.filter(|key| !key.is_empty()),
+        })
     }
 }
 

@@ -46,8 +46,15 @@ impl Cloud {
                     .request_id()
                     .map(str::to_owned)
             }
-            Call::UpdateEventBus { name, description } => {
-                let request = self.events.update_event_bus().name(name).description(description);
+            Call::UpdateEventBus { name, description, key } => {
+                // A key that is left out may be kept or be taken away; an empty one is AWS's own.
+                let key = key.as_deref().unwrap_or_default();
+                let request = self
+                    .events
+                    .update_event_bus()
+                    .name(name)
+                    .description(description)
+                    .kms_key_identifier(key);
                 send!(self, session, aws_sdk_eventbridge, "events", "UpdateEventBus", request)?
                     .request_id()
                     .map(str::to_owned)
@@ -76,11 +83,12 @@ impl Cloud {
                     .request_id()
                     .map(str::to_owned)
             }
-            Call::UpdateArchive { name, retention_days, description } => {
+            Call::UpdateArchive { name, retention_days, description, key } => {
                 let request = self
                     .events
                     .update_archive()
                     .archive_name(name)
+                    .kms_key_identifier(key.as_deref().unwrap_or_default())
                     .retention_days(*retention_days)
                     .description(description);
                 send!(self, session, aws_sdk_eventbridge, "events", "UpdateArchive", request)?

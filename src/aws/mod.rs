@@ -9,6 +9,7 @@ pub mod events;
 pub mod execute;
 pub mod iam;
 pub mod inbox;
+mod kms;
 pub mod letters;
 mod limited;
 pub mod load;
@@ -100,6 +101,7 @@ pub struct Cloud {
     pub(crate) cloudwatch: aws_sdk_cloudwatch::Client,
     pub(crate) events: aws_sdk_eventbridge::Client,
     pub(crate) iam: aws_sdk_iam::Client,
+    pub(crate) kms: aws_sdk_kms::Client,
     pub(crate) organizations: aws_sdk_organizations::Client,
     pub(crate) sns: aws_sdk_sns::Client,
     pub(crate) sqs: aws_sdk_sqs::Client,
@@ -116,6 +118,7 @@ impl Cloud {
             cloudwatch: aws_sdk_cloudwatch::Client::new(config),
             events: aws_sdk_eventbridge::Client::new(config),
             iam: aws_sdk_iam::Client::new(config),
+            kms: aws_sdk_kms::Client::new(config),
             organizations: aws_sdk_organizations::Client::new(config),
             sns: aws_sdk_sns::Client::new(config),
             sqs: aws_sdk_sqs::Client::new(config),

@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
 
+use crate::keys;
 use crate::model::call::{Call, RuleTarget};
 use crate::model::ids::Region;
 use crate::model::partition::Partition;
@@ -31,7 +32,7 @@ pub const MEMBER_READS: [&str; 12] = [
 ];
 
 /// What looking at the central account takes.
-pub const CENTRAL_READS: [&str; 20] = [
+pub const CENTRAL_READS: [&str; 22] = [
     "account:ListRegions",
     "cloudwatch:DescribeAlarms",
     "cloudwatch:GetMetricData",
@@ -43,6 +44,8 @@ pub const CENTRAL_READS: [&str; 20] = [
     "events:ListTargetsByRule",
     "iam:GetRole",
     "iam:GetRolePolicy",
+    "kms:DescribeKey",
+    "kms:GetKeyPolicy",
     "sns:GetSubscriptionAttributes",
     "sns:GetTopicAttributes",
     "sns:ListSubscriptionsByTopic",
@@ -84,8 +87,9 @@ pub fn reads(side: Side) -> String {
 }
 
 /// The policy of the session that reads the inbox.
-pub fn inbox(queue_arn: &str) -> String {
-    allow(&INBOX, queue_arn)
+pub fn inbox(world: &World) -> String {
+    let queue = grant(&INBOX, json!(world.inbox_arn()));
+    policy([queue].into_iter().chain(uses(&["kms:Decrypt"], world.key.as_deref())))
 }
 
 /// The policy of the session that sends canaries in a member.
@@ -116,15 +120,19 @@ pub fn letters(world: &World, region: &Region, deliver: bool) -> String {
     let queue = world.dead_letter_arn(region);
     let mut actions = vec!["sqs:ChangeMessageVisibility", "sqs:GetQueueUrl", "sqs:ReceiveMessage"];
     if !deliver {
-        return allow(&actions, &queue);
+        let key = world.key.as_deref().filter(|_| *region == world.central_region);
+        return policy([grant(&actions, json!(queue))].into_iter().chain(uses(&["kms:Decrypt"], key)));
     }
     actions.push("sqs:DeleteMessage");
     let topics = world.arn("sns", &world.central_region, &world.central, "*");
-    json!({ "Version": "2012-10-17", "Statement": [
-        { "Effect": "Allow", "Action": actions, "Resource": queue },
-        { "Effect": "Allow", "Action": "sns:Publish", "Resource": topics },
-    ] })
-    .to_string()
+    let own = [grant(&actions, json!(queue)), grant(&["sns:Publish"], json!(topics))];
+    policy(own.into_iter().chain(uses(&["kms:Decrypt", "kms:GenerateDataKey"], keys::all(world))))
+}
+
+/// What it takes to read and write what is encrypted with customers' keys; nothing where there are none.
+fn uses<'a>(actions: &[&str], keys: impl IntoIterator<Item = &'a str>) -> Option<Value> {
+    let keys: Vec<&str> = keys.into_iter().collect();
+    (!keys.is_empty()).then(|| grant(actions, json!(keys)))
 }
 
 /// The policy of the session that discovers.
@@ -138,7 +146,16 @@ pub fn assume(partition: Partition) -> String {
 }
 
 fn allow(actions: &[&str], resource: &str) -> String {
-    json!({ "Version": "2012-10-17", "Statement": [{ "Effect": "Allow", "Action": actions, "Resource": resource }] }).to_string()
+    policy([grant(actions, json!(resource))])
+}
+
+fn grant(actions: &[&str], resource: Value) -> Value {
+    json!({ "Effect": "Allow", "Action": actions, "Resource": resource })
+}
+
+fn policy(statements: impl IntoIterator<Item = Value>) -> String {
+    let statements: Vec<Value> = statements.into_iter().collect();
+    json!({ "Version": "2012-10-17", "Statement": statements }).to_string()
 }
 
 /// The policy of the session that makes these changes: their calls, on names of this installation.

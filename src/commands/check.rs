@@ -4,7 +4,11 @@ use super::{Invocation, complain, rows, say, say_json};
 use crate::app::Keeping;
 use crate::cli::exit::Outcome;
 use crate::cli::offline::CheckArgs;
+use crate::clock::Clock;
+use crate::config::email_floods;
 use crate::controller::{Controller, Proof, Purpose};
+use crate::desired;
+use crate::keys;
 use crate::render::problems::problems;
 use crate::render::status;
 use crate::render::summary::PlanSummary;
@@ -21,12 +25,17 @@ pub(super) async fn run(invocation: &Invocation, arguments: &CheckArgs) -> anyho
             return Ok(Outcome::BadConfig);
         }
     };
+    let mut warnings = loaded.warnings.clone();
+    // What cannot be combined was reported above.
+    if let Ok(world) = desired::offline(&loaded.settings, Clock::system().now()) {
+        warnings.extend(keys::advice(&loaded.settings, &world));
+    }
     if !arguments.aws {
         if arguments.json {
-            say_json(&serde_json::json!({ "valid": true, "problems": loaded.warnings }))?;
+            say_json(&serde_json::json!({ "valid": true, "problems": warnings }))?;
         } else {
-            if !loaded.warnings.is_empty() {
-                say(&problems(&rows(&loaded.warnings), invocation.style))?;
+            if !warnings.is_empty() {
+                say(&problems(&rows(&warnings), invocation.style))?;
             }
             let from = loaded
                 .file
@@ -38,7 +47,7 @@ pub(super) async fn run(invocation: &Invocation, arguments: &CheckArgs) -> anyho
         }
         return Ok(Outcome::Done);
     }
-    let warnings = loaded.warnings.clone();
+    let settings = loaded.settings.clone();
     let opened = invocation.open(loaded.settings, Purpose::default(), Keeping::Heed).await?;
     if let Err(outcome) = opened.discover().await? {
         return Ok(outcome);
@@ -46,6 +55,8 @@ pub(super) async fn run(invocation: &Invocation, arguments: &CheckArgs) -> anyho
     let keys = opened.app.controller.keys();
     let views = opened.look("Checking", &keys).await;
     let snapshot = opened.app.controller.snapshot();
+    // How much mail there will be depends on how many accounts there are.
+    warnings.extend(email_floods(&settings, snapshot.coverage_counts().total));
     if arguments.prove_guard {
         return prove(&opened.app.controller, arguments.json).await;
     }

@@ -38,6 +38,8 @@ pub struct Alert {
     pub suppress: Vec<Suppress>,
     /// A topic of somebody else that it is delivered to; none: one of ours.
     pub topic: Option<Arn>,
+    /// The customer's key of its topic; none: the topic is not encrypted.
+    pub kms_key_arn: Option<Arn>,
     /// The name that mails come from and text messages begin with.
     pub display_name: Option<String>,
     /// What happens to subscriptions of the topic that the configuration does not name.
@@ -156,6 +158,7 @@ pub(super) fn read(
         own_writes = t.value_or("own_writes", OwnWrites::Hide),
         suppress = t.each("suppress", suppress::read).into_iter().collect::<Option<Vec<_>>>(),
         topic,
+        kms_key_arn,
         // SNS takes no more.
         display_name = short_text(&mut t, "display_name", 100),
         unknown_subscriptions = t.value_or("unknown_subscriptions", UnknownSubscriptions::Report),
@@ -188,6 +191,24 @@ pub(super) fn read(
             "the delivery role beside `topic`",
             "delivery = \"topic-policy\"",
             "the delivery role may publish to topics of this installation only; a topic of yours has to admit events.amazonaws.com",
+        );
+    }
+    if alert.topic.is_some() && alert.kms_key_arn.is_some() {
+        return whole.report.add(
+            "E-not-our-topic",
+            &format!("{}.kms_key_arn", whole.path),
+            "a key for a topic that is not ours",
+            "no `kms_key_arn` beside `topic`",
+            "encrypt the topic where it is kept, or leave `topic` out for one of ours",
+        );
+    }
+    if alert.kms_key_arn.is_some() && alert.delivery == Delivery::Role {
+        return whole.report.add(
+            "E-key-with-role",
+            &format!("{}.delivery", whole.path),
+            "the delivery role for a topic that a key encrypts",
+            "delivery = \"topic-policy\"",
+            "the delivery role has no right to use a key, so nothing would be delivered",
         );
     }
     match (&alert.topic, alert.subscriptions.is_empty()) {

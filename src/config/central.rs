@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::reader::{Table, read, words};
-use crate::model::ids::{AccountId, Region, RoleArn};
+use crate::model::ids::{AccountId, Arn, Region, RoleArn};
 
 /// `[central]`: the account that receives every event.
 #[derive(Clone, Debug)]
@@ -16,6 +16,8 @@ pub struct CentralSettings {
     pub role_arn: Option<RoleArn>,
     /// Who may send to the bus.
     pub senders: Senders,
+    /// The customer's key of the bus and what stands beside it; none: AWS's own.
+    pub kms_key_arn: Option<Arn>,
     /// How long its archive keeps events; none: there is no archive.
     pub archive_retention: Option<Duration>,
 }
@@ -37,6 +39,7 @@ pub(super) fn read(mut t: Table<'_>) -> Option<CentralSettings> {
         region,
         role_arn,
         senders,
+        kms_key_arn,
         archive_retention = archive_retention(&mut t),
     })?;
     match &central.role_arn {

@@ -4,11 +4,7 @@ use super::problem::Report;
 use super::reader::{Place, is_none};
 
 /// The table (`[]` for each of a list), the key, and the one value that it may have, as TOML.
-const NOT_BUILT: &[(&str, &str, &str)] = &[
-    ("central", "kms_key_arn", r#""off""#),
-    ("alert[]", "kms_key_arn", r#""off""#),
-    ("http", "trusted_proxies", "[]"),
-];
+const NOT_BUILT: &[(&str, &str, &str)] = &[("http", "trusted_proxies", "[]")];
 
 /// The keys of the table at `path` that are not built, each with its only value.
 pub(super) fn keys(path: &str) -> impl Iterator<Item = (&'static str, &'static str)> + use<> {

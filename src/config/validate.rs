@@ -9,7 +9,7 @@ use super::{
     NotifySettings, OrganizationSettings, Watch, WatchRegions, guard, notify, partition,
 };
 use crate::compile;
-use crate::model::ids::{Installation, Region};
+use crate::model::ids::{AccountId, Installation, Region};
 use crate::model::partition::Partition;
 use crate::pattern::{MAX_CHARACTERS, MAX_WILDCARD_RULES};
 use crate::presets::{self, Regions};
@@ -35,6 +35,7 @@ pub(super) fn across(sections: &Sections<'_>, report: &Report) {
     sections.regions(report);
     sections.wildcards(report);
     sections.topics(report);
+    sections.keys(report);
     sections.guard(report);
     sections.canary(report);
     sections.notify(report);
@@ -277,6 +278,34 @@ impl<'a> Sections<'a> {
         }
     }
 
+    /// What is encrypted with a key uses it in its own Region, and an alias may come to mean another key.
+    fn keys(&self, report: &Report) {
+        let Some(central) = self.central else { return };
+        let partition = self.partition();
+        let region = central.region.clone().unwrap_or_else(|| partition.iam_events_region());
+        let of_alerts = self.alerts.iter().enumerate().filter_map(|(i, alert)| {
+            Some((format!("alert[{i}].kms_key_arn"), alert.as_ref()?.kms_key_arn.as_ref()?))
+        });
+        let of_central = central.kms_key_arn.as_ref().map(|key| ("central.kms_key_arn".to_owned(), key));
+        for (path, key) in of_central.into_iter().chain(of_alerts) {
+            let id = key.resource.strip_prefix("key/").filter(|id| !id.contains(['/', ':']));
+            let fits = key.service == "kms"
+                && key.partition == partition
+                && key.region == region.as_str()
+                && key.account.parse::<AccountId>().is_ok()
+                && id.is_some();
+            if !fits {
+                report.add::<()>(
+                    "E-not-a-key",
+                    &path,
+                    key.to_string(),
+                    format!("the ARN of a key in {region}: arn:{partition}:kms:{region}:<account>:key/<id>"),
+                    "a key serves its own Region alone; of an alias write the key that it stands for",
+                );
+            }
+        }
+    }
+
     fn topics(&self, report: &Report) {
         let Some(central) = self.central else { return };
         let partition = self.partition();
@@ -321,6 +350,30 @@ impl<'a> Sections<'a> {
 #[cfg(test)]
 mod tests {
     use crate::config::tests::{all_codes, codes, settings};
+
+    #[test]
+    fn a_key_is_one_of_the_central_region_and_no_alias_and_for_a_topic_of_ours() {
+        let found = |central: &str, alert: &str| {
+            codes(&format!("[central]\nkms_key_arn = '{central}'\n[[alert]]\nname = 'x'\n{alert}"))
+        };
+        let key = "arn:aws:kms:us-east-1:444444444444:key/mrk-1";
+        let of_alert = format!("kms_key_arn = '{key}'");
+        assert!(found(key, &of_alert).is_empty());
+        assert!(found("", "kms_key_arn = 'off'").is_empty());
+        for other in [
+            "arn:aws:kms:eu-west-1:222222222222:key/1",
+            "arn:aws:kms:us-east-1:222222222222:alias/x",
+            "arn:aws:kms:us-east-1::key/1",
+            "arn:aws:sns:us-east-1:222222222222:key/1",
+            "arn:aws-cn:kms:us-east-1:222222222222:key/1",
+        ] {
+            assert_eq!(found(other, ""), ["E-not-a-key central.kms_key_arn"], "{other}");
+            let alert = format!("kms_key_arn = '{other}'");
+            assert_eq!(found("", &alert), ["E-not-a-key alert[0].kms_key_arn"], "{other}");
+        }
+        let foreign = format!("{of_alert}\ntopic = 'arn:aws:sns:us-east-1:222222222222:security'");
+        assert_eq!(found("", &foreign), ["E-not-our-topic alert[0].kms_key_arn"]);
+    }
 
     #[test]
     fn everything_is_of_one_partition() {

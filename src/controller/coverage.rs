@@ -5,9 +5,10 @@ pub mod central;
 use self::central::{Figures, Part};
 use super::canary::Proof;
 use crate::hops;
-use crate::judge::{NAME_TAKEN, SETTLING, STRANGER, UNKNOWN_SUBSCRIPTION, is_missing};
+use crate::judge::{NAME_TAKEN, NOT_OURS_TO_WRITE, SETTLING, STRANGER, UNKNOWN_SUBSCRIPTION, is_missing};
+use crate::kinds::key::{self, KEY_REFUSES};
 use crate::model::error::{CloudError, ErrorClass};
-use crate::model::resource::{Resource, Verdict};
+use crate::model::resource::{FieldChange, KEY_FIELD, Resource, Verdict};
 use crate::model::view::{Coverage, Standing, TargetView};
 use crate::trail::{NOT_PROBED, Presence};
 use crate::world::World;
@@ -188,7 +189,7 @@ fn own_half(facts: &Facts<'_>) -> Judgement {
         );
     }
     let worst = facts.views.iter().flat_map(|v| v.resources.iter().map(move |r| (*v, r)));
-    let worst = worst.filter(|(_, r)| facts.carries(r) && matters(r));
+    let worst = worst.filter(|(_, r)| facts.carries(r) && matters(facts, r));
     let Some((view, resource)) = worst.max_by_key(|(_, r)| r.verdict) else {
         return in_sync(facts);
     };
@@ -245,19 +246,37 @@ fn of_trail(trail: &Presence, in_grace: bool) -> Option<Judgement> {
 }
 
 /// Whether a resource that is not in sync breaks the path.
-fn matters(resource: &Resource) -> bool {
+fn matters(facts: &Facts<'_>, resource: &Resource) -> bool {
     match resource.verdict {
+        // A key keeps things out of what is encrypted with it.
+        _ if resource.id.kind == key::NAME && !is_used(facts, &resource.id.name) => false,
         Verdict::InSync | Verdict::Orphan => false,
-        // A tag or a description carries no event, and one more subscriber takes none away.
+        // One more subscriber takes no event away.
         Verdict::Drifted if resource.reason == Some(UNKNOWN_SUBSCRIPTION) => false,
         // A stranger's rule on our bus stands in nobody's way.
         Verdict::Foreign if resource.reason == Some(STRANGER) => false,
         Verdict::Drifted => {
-            resource.changes.is_empty()
-                || resource.changes.iter().any(|c| c.path != "description" && !c.path.starts_with("tags."))
+            resource.changes.is_empty() || !resource.changes.iter().all(FieldChange::carries_no_event)
         }
         Verdict::Pending | Verdict::Unknown | Verdict::Foreign => true,
     }
+}
+
+/// Whether the bus or a topic that is to be encrypted with a key is so already, as far as it was seen.
+fn is_used(facts: &Facts<'_>, key: &str) -> bool {
+    let Some(world) = facts.world else { return true };
+    let topics = world.every_alert().filter_map(|alert| alert.topic.as_ref());
+    let topics = topics.filter(|topic| topic.key.as_deref() == Some(key)).map(|topic| topic.name.as_str());
+    let bus = world.key.as_deref().filter(|own| *own == key).map(|_| world.bus());
+    let mut wanted = topics.map(|name| ("topic", name)).chain(bus.map(|name| ("event_bus", name)));
+    let seen = facts.views.iter().flat_map(|view| &view.resources);
+    let waits = |resource: &Resource| {
+        resource.changes.iter().any(|change| change.path == KEY_FIELD && change.observed.as_str() != key)
+    };
+    wanted.any(|(kind, name)| {
+        let one = seen.clone().find(|resource| resource.id.kind == kind && resource.id.name == name);
+        one.is_none_or(|one| !waits(one))
+    })
 }
 
 fn of_resource(facts: &Facts<'_>, view: &TargetView, resource: &Resource) -> Judgement {
@@ -293,13 +312,21 @@ fn judged(facts: &Facts<'_>, view: &TargetView, resource: &Resource) -> Judgemen
                 return Judgement::new(Coverage::Pending, "Installing", format!("{what} is being made"));
             }
             let paths: Vec<&str> = resource.changes.iter().map(|c| c.path.as_str()).take(3).collect();
-            let how = if is_missing(resource) {
-                "is not there".to_owned()
-            } else {
-                format!("differs in {}", paths.join(", "))
+            let how = match () {
+                () if resource.id.kind == key::NAME => {
+                    let told = resource.changes.iter().take(3);
+                    let told: Vec<String> =
+                        told.map(|c| format!("{}: {}", c.path, c.observed.as_str())).collect();
+                    format!("does not let in who needs it ({})", told.join("; "))
+                }
+                () if is_missing(resource) => "is not there".to_owned(),
+                () => format!("differs in {}", paths.join(", ")),
             };
             let next = match &resource.error {
                 Some(error) => format!("it could not be repaired: {error}"),
+                None if resource.reason == Some(NOT_OURS_TO_WRITE) => {
+                    "it is not orgwatch's to change, its owner has to".to_owned()
+                }
                 None if facts.enforce => "it is being repaired".to_owned(),
                 None => "`orgwatch apply` repairs it".to_owned(),
             };
@@ -321,6 +348,7 @@ fn reason_of(resource: &Resource) -> &'static str {
         ("event_bus", false) => "BusDrifted",
         ("topic", true) => "TopicMissing",
         ("topic", false) => "TopicDrifted",
+        ("kms_key", _) => KEY_REFUSES,
         ("alert_rule", true) => "AlertRuleMissing",
         ("alert_rule", false) => "AlertRuleDrifted",
         (_, true) => "Missing",

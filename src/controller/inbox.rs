@@ -41,6 +41,8 @@ pub(super) struct Heard {
     pub(super) hidden: Hidden,
     /// How each suppression stood when that was last told.
     pub(super) told: super::suppressions::Told,
+    /// Alerts of which the log was told that their mail would be suspended, by their path.
+    pub(super) flooding: std::collections::BTreeSet<String>,
     /// Accounts that joined since the start and were seen covered.
     pub(super) joined: std::collections::BTreeSet<crate::model::ids::AccountId>,
     seen: Seen,

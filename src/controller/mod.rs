@@ -6,6 +6,7 @@ mod deliveries;
 mod discover;
 pub mod drill;
 pub mod fleet;
+mod flood;
 mod health;
 mod inbox;
 pub mod letters;

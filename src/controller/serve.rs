@@ -129,6 +129,7 @@ fn until_something_ends(controller: &Controller) -> Duration {
 /// Lets passes be made over the targets that there are now, at once over those that are new or changed.
 fn take_over(controller: &Controller, requests: &Requests, changed: Vec<TargetKey>) {
     controller.tell_of_ends();
+    controller.tell_of_floods();
     let all: BTreeSet<TargetKey> = controller.keys().into_iter().collect();
     controller.chronicle.lock().unwrap_or_else(PoisonError::into_inner).retarget(&all);
     if !changed.is_empty() {

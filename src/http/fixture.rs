@@ -290,11 +290,10 @@ fn unwatched(now: Timestamp) -> [AccountView; 3] {
 
 fn central(now: Timestamp) -> CentralView {
     let mut topic = resource("topic", "orgwatch-iam-changes", Verdict::InSync);
-    topic.notes = vec![Note {
-        reason: "SubscriptionPending",
-        message: "security@example.com has not confirmed; ask for the link in the message from AWS"
-            .to_owned(),
-    }];
+    topic.notes = vec![Note::new(
+        "SubscriptionPending",
+        "security@example.com has not confirmed; ask for the link in the message from AWS",
+    )];
     let mut bus = resource("event_bus", "orgwatch", Verdict::Drifted);
     bus.changes = vec![field(
         "policy.Statement[0].Condition.StringEquals.aws:PrincipalOrgID",

@@ -297,16 +297,6 @@ fn a_lost_subscription_is_asked_for_once_a_day_and_after_a_second_loss_no_more()
 }
 
 #[test]
-fn asking_again_for_what_was_there_counts_as_a_loss() {
-    let mut asked = Asked::default();
-    asked.asked(at(0));
-    assert_eq!((asked.lost.len(), asked.seen), (0, false));
-    asked.seen = true;
-    asked.asked(at(5));
-    assert_eq!(asked, Asked { asked_at: Some(at(5)), seen: false, lost: vec![at(5)] });
-}
-
-#[test]
 fn a_subscription_that_nobody_asked_for_is_reported() {
     let mut case = Case::new("topic", "");
     case.remembered.ours = true;

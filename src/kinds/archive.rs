@@ -27,6 +27,9 @@ pub(super) struct ArchiveSpec {
     /// What it keeps; ours keep everything.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pattern: Option<String>,
+    /// The customer's key, which is that of the bus; none: AWS's own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    kms_key_arn: Option<String>,
 }
 
 pub(super) struct Archive;
@@ -45,6 +48,7 @@ impl Kind for Archive {
             retention_days,
             description: format!("events of the central bus; {}", world.mark()),
             pattern: None,
+            kms_key_arn: world.key.clone(),
         };
         BTreeMap::from([(world.bus().to_owned(), spec)])
     }
@@ -68,6 +72,7 @@ impl Kind for Archive {
                     retention_days: row.retention_days,
                     description: row.description,
                     pattern: row.pattern,
+                    kms_key_arn: row.key,
                 };
                 Sight::Present(Seen { spec, mark, notes: Vec::new() })
             }
@@ -84,14 +89,28 @@ impl Kind for Archive {
         desired: &ArchiveSpec,
         observed: Option<&Seen<ArchiveSpec>>,
     ) -> Vec<Call> {
-        let ArchiveSpec { source, retention_days, description, .. } = desired.clone();
+        let ArchiveSpec { source, retention_days, description, kms_key_arn: key, .. } = desired.clone();
         let name = name.to_owned();
         match observed {
-            None => vec![Call::CreateArchive { name, source, retention_days, description }],
+            None => {
+                let mut calls = vec![Call::CreateArchive {
+                    name: name.clone(),
+                    source,
+                    retention_days,
+                    description: description.clone(),
+                }];
+                calls.extend(key.is_some().then_some(Call::UpdateArchive {
+                    name,
+                    retention_days,
+                    description,
+                    key,
+                }));
+                calls
+            }
             // The archive of another bus, or of a part of the events, cannot be made into ours.
             Some(seen) if seen.spec.source != source || seen.spec.pattern.is_some() => Vec::new(),
             Some(seen) if seen.spec == *desired => Vec::new(),
-            Some(_) => vec![Call::UpdateArchive { name, retention_days, description }],
+            Some(_) => vec![Call::UpdateArchive { name, retention_days, description, key }],
         }
     }
 

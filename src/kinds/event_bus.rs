@@ -23,6 +23,9 @@ pub(super) struct BusSpec {
     description: String,
     /// In normal form; null when there is none.
     policy: Value,
+    /// The customer's key; none: AWS's own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    kms_key_arn: Option<String>,
 }
 
 pub(super) struct EventBus;
@@ -39,6 +42,7 @@ impl Kind for EventBus {
         let spec = BusSpec {
             description: format!("IAM events of the organization; {}", world.mark()),
             policy: policy(world),
+            kms_key_arn: world.key.clone(),
         };
         BTreeMap::from([(world.bus().to_owned(), spec)])
     }
@@ -80,18 +84,22 @@ impl Kind for EventBus {
                 {
                     calls.push(Call::TagEvents { arn: world.bus_arn(), tags: world.owner_tags() });
                 }
-                if seen.spec.description != desired.description {
-                    calls.push(Call::UpdateEventBus {
-                        name: name.to_owned(),
-                        description: desired.description.clone(),
-                    });
-                }
             }
         }
         // One write of the whole document: there is no moment without a policy, in which every event would be
         // lost without a retry.
         if observed.is_none_or(|seen| seen.spec.policy != desired.policy) {
             calls.push(Call::PutPermission { bus: name.to_owned(), policy: Json::from(&desired.policy) });
+        }
+        // After what must not wait for a key.
+        let of = |spec: &BusSpec| (spec.description.clone(), spec.kms_key_arn.clone());
+        if observed.map_or_else(|| (desired.description.clone(), None), |seen| of(&seen.spec)) != of(desired)
+        {
+            calls.push(Call::UpdateEventBus {
+                name: name.to_owned(),
+                description: desired.description.clone(),
+                key: desired.kms_key_arn.clone(),
+            });
         }
         calls
     }
@@ -113,7 +121,8 @@ async fn look(
         None => Mark::in_tags(world, &cloud.event_tags(session, &world.bus_arn()).await?),
     };
     let policy = bus.policy.as_deref().map_or(Value::Null, document::policy);
-    Ok(Seen { spec: BusSpec { description, policy }, mark, notes: Vec::new() })
+    let spec = BusSpec { description, policy, kms_key_arn: bus.key };
+    Ok(Seen { spec, mark, notes: Vec::new() })
 }
 
 /// One statement: senders of our organization, and of these only forwarding roles unless everybody may.

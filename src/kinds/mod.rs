@@ -10,6 +10,7 @@ pub(crate) mod event_bus;
 mod forwarding_role;
 mod guard_rule;
 mod guard_text;
+pub(crate) mod key;
 mod metric_alarm;
 #[cfg(test)]
 pub(crate) mod model;
@@ -42,7 +43,8 @@ use crate::world::{MARK, MARK_VERSION, OWNER_TAG, Target, World};
 ///
 /// A bus and its policy stand before anything that sends to it, because EventBridge checks them when a target
 /// is put and drops events without a retry when they are missing.
-pub static KINDS: [&dyn AnyKind; 10] = [
+pub static KINDS: [&dyn AnyKind; 11] = [
+    &Erased::<key::Key>::NEW,
     &Erased::<queue::Queue>::NEW,
     &Erased::<event_bus::EventBus>::NEW,
     &Erased::<archive::Archive>::NEW,

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::rule::DEFAULT_BUS;
 use super::topic::{NO_CONFIRMED_SUBSCRIPTION, SUBSCRIPTION_PENDING};
 use super::{AnyKind, Mark, Scope, Seen, Sight, Sights};
-use crate::model::call::{Call, Tags};
+use crate::model::call::{Call, KMS_KEY, Tags};
 use crate::model::ids::{AccountId, Region};
 use crate::model::resource::{KindName, Note};
 use crate::model::target::Side;
@@ -81,8 +81,10 @@ impl Aws {
                 json!({ "description": description, "policy": null }),
                 tags,
             )?,
-            Call::UpdateEventBus { name, description } => {
-                self.thing(target, "event_bus", name)?.spec["description"] = json!(description);
+            Call::UpdateEventBus { name, description, key } => {
+                let spec = &mut self.thing(target, "event_bus", name)?.spec;
+                spec["description"] = json!(description);
+                encrypt(spec, key.as_deref());
             }
             Call::PutPermission { bus, policy } => {
                 self.thing(target, "event_bus", bus)?.spec["policy"] = policy.value();
@@ -100,8 +102,9 @@ impl Aws {
                 json!({ "source": source, "retention_days": retention_days, "description": description }),
                 &Tags::new(),
             )?,
-            Call::UpdateArchive { name, retention_days, description } => {
+            Call::UpdateArchive { name, retention_days, description, key } => {
                 let spec = &mut self.thing(target, "archive", name)?.spec;
+                encrypt(spec, key.as_deref());
                 spec["retention_days"] = json!(retention_days);
                 spec["description"] = json!(description);
             }
@@ -171,6 +174,10 @@ impl Aws {
                 let bare = json!({ "display_name": "", "policy": { "Statement": [] }, "subscriptions": {} });
                 self.make(target, "topic", name, bare, tags)?;
             }
+            Call::SetTopicAttribute { arn, attribute, value } if attribute == KMS_KEY => {
+                let key = value.as_str().filter(|key| !key.is_empty());
+                encrypt(&mut self.thing(target, "topic", last(arn))?.spec, key);
+            }
             Call::SetTopicAttribute { arn, attribute, value } => {
                 let field = if attribute == "Policy" { "policy" } else { "display_name" };
                 self.thing(target, "topic", last(arn))?.spec[field] = value.clone();
@@ -199,7 +206,13 @@ impl Aws {
             }
             Call::SetQueueAttributes { name, attributes } => {
                 let queue = self.thing(target, "queue", name)?;
-                attributes.iter().for_each(|(k, v)| queue.spec["attributes"][k] = v.clone());
+                let there = queue.spec["attributes"].as_object_mut().unwrap();
+                there.extend(attributes.clone());
+                // One kind of encryption replaces the other.
+                if attributes.get(KMS_KEY).is_some_and(|key| key != "") {
+                    there.remove("SqsManagedSseEnabled");
+                }
+                there.retain(|_, value| value != "");
             }
             Call::TagQueue { name, tags } => {
                 self.thing(target, "queue", name)?.tags.extend(tags.clone());
@@ -380,6 +393,15 @@ fn last(arn: &str) -> &str {
     arn.rsplit(':').next().unwrap()
 }
 
+/// Gives something a key, or takes it away.
+fn encrypt(spec: &mut Value, key: Option<&str>) {
+    let fields = spec.as_object_mut().unwrap();
+    match key {
+        Some(key) => fields.insert("kms_key_arn".to_owned(), json!(key)),
+        None => fields.remove("kms_key_arn"),
+    };
+}
+
 /// A thing in the terms in which its kind compares it.
 fn seen(world: &World, kind: &str, name: &str, thing: &Thing) -> Seen<Value> {
     let mut spec = thing.spec.clone();
@@ -390,7 +412,7 @@ fn seen(world: &World, kind: &str, name: &str, thing: &Thing) -> Seen<Value> {
     if kind == "topic" {
         let wanted = world.alerts.iter().filter_map(|a| a.topic.as_ref()).find(|t| t.name == name);
         let subscriptions = spec["subscriptions"].as_object_mut().unwrap();
-        let mut note = |reason| notes.push(Note { reason, message: name.to_owned() });
+        let mut note = |reason| notes.push(Note::new(reason, name));
         if subscriptions.values().any(|arn| arn == "pending") {
             note(SUBSCRIPTION_PENDING);
         }

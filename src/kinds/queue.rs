@@ -10,7 +10,7 @@ use super::{Kind, Mark, Removal, Scope, Seen, Sight, Sights};
 use crate::aws::{Cloud, Session};
 use crate::document;
 use crate::guard;
-use crate::model::call::{Call, Tags};
+use crate::model::call::{Call, KMS_KEY, Tags};
 use crate::model::error::{CloudError, ErrorClass};
 use crate::model::plan::Hold;
 use crate::model::resource::KindName;
@@ -19,6 +19,8 @@ use crate::world::{Target, World};
 
 /// The longest that SQS keeps a message: 14 days, in seconds.
 const RETENTION: &str = "1209600";
+/// Whether SQS encrypts a queue with a key of its own.
+const SQS_OWN: &str = "SqsManagedSseEnabled";
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(super) struct QueueSpec {
@@ -41,11 +43,15 @@ impl Kind for Queue {
         if !target.watched {
             return BTreeMap::new();
         }
+        // A key serves its own Region alone.
+        let key = world.key.as_deref().filter(|_| target.holds_bus(world));
         let spec = |policy: Value| {
             let attributes = BTreeMap::from([
                 ("MessageRetentionPeriod".to_owned(), Value::from(RETENTION)),
                 ("Policy".to_owned(), policy),
-                ("SqsManagedSseEnabled".to_owned(), Value::from("true")),
+                key.map_or((SQS_OWN.to_owned(), Value::from("true")), |key| {
+                    (KMS_KEY.to_owned(), Value::from(key))
+                }),
             ]);
             QueueSpec { attributes, tags: world.owner_tags(), messages: 0 }
         };
@@ -91,26 +97,39 @@ impl Kind for Queue {
         observed: Option<&Seen<QueueSpec>>,
     ) -> Vec<Call> {
         let name = name.to_owned();
-        let Some(seen) = observed else {
-            return vec![Call::CreateQueue {
-                name,
-                attributes: desired.attributes.clone(),
-                tags: world.owner_tags(),
-            }];
+        let key = desired.attributes.get(KMS_KEY);
+        let encrypt = |value: &Value| Call::SetQueueAttributes {
+            name: name.clone(),
+            attributes: BTreeMap::from([(KMS_KEY.to_owned(), value.clone())]),
         };
-        let differing: BTreeMap<_, _> = desired
+        let Some(seen) = observed else {
+            let mut attributes = desired.attributes.clone();
+            if attributes.remove(KMS_KEY).is_some() {
+                attributes.insert(SQS_OWN.to_owned(), Value::from("true"));
+            }
+            let create = Call::CreateQueue { name: name.clone(), attributes, tags: world.owner_tags() };
+            return [create].into_iter().chain(key.map(encrypt)).collect();
+        };
+        let there = |name: &String| seen.spec.attributes.get(name);
+        let mut differing: BTreeMap<_, _> = desired
             .attributes
             .iter()
-            .filter(|(key, value)| seen.spec.attributes.get(*key) != Some(*value))
-            .map(|(key, value)| (key.clone(), value.clone()))
+            .filter(|(name, value)| there(name) != Some(*value))
+            .map(|(name, value)| (name.clone(), value.clone()))
             .collect();
+        // By itself, and after what must not wait for a key.
+        let encrypts = differing.remove(KMS_KEY);
+        if key.is_none() && seen.spec.attributes.contains_key(KMS_KEY) {
+            differing.insert(KMS_KEY.to_owned(), Value::from(""));
+        }
         let mut calls = Vec::new();
         if seen.spec.tags != desired.tags {
             calls.push(Call::TagQueue { name: name.clone(), tags: world.owner_tags() });
         }
         if !differing.is_empty() {
-            calls.push(Call::SetQueueAttributes { name, attributes: differing });
+            calls.push(Call::SetQueueAttributes { name: name.clone(), attributes: differing });
         }
+        calls.extend(encrypts.as_ref().map(encrypt));
         calls
     }
 
@@ -138,10 +157,14 @@ async fn look(
     let tags = cloud.queue_tags(session, name).await?;
     let attribute = |key: &str| queue.get(key).cloned();
     let mut attributes = BTreeMap::new();
-    for key in ["MessageRetentionPeriod", "SqsManagedSseEnabled"] {
-        if let Some(value) = attribute(key) {
+    for key in ["MessageRetentionPeriod", KMS_KEY, SQS_OWN] {
+        if let Some(value) = attribute(key).filter(|value| !value.is_empty()) {
             attributes.insert(key.to_owned(), Value::from(value));
         }
+    }
+    // A queue has one kind of encryption.
+    if attributes.contains_key(KMS_KEY) {
+        attributes.remove(SQS_OWN);
     }
     if let Some(policy) = attribute("Policy").filter(|text| !text.is_empty()) {
         attributes.insert("Policy".to_owned(), document::policy(&policy));
@@ -154,10 +177,8 @@ async fn look(
     let mut notes = Vec::new();
     // What lies in the inbox waits for us.
     if messages > 0 && name != world.inbox_queue() {
-        notes.push(crate::model::resource::Note {
-            reason: DEAD_LETTERS,
-            message: format!("{messages} events lie in {name} that could not be delivered"),
-        });
+        let message = format!("{messages} events lie in {name} that could not be delivered");
+        notes.push(crate::model::resource::Note::new(DEAD_LETTERS, message));
     }
     let mark = Mark::in_tags(world, &tags);
     Ok(Seen { spec: QueueSpec { attributes, tags: world.our_tags(&tags), messages }, mark, notes })

@@ -86,7 +86,8 @@ const KIND_NAMES: [&str; 10] = [
 
 #[test]
 fn the_kinds_stand_in_the_order_in_which_they_are_made() {
-    assert_eq!(KINDS.map(AnyKind::name), KIND_NAMES);
+    // Keys are looked at before anything is encrypted with them, and there are none as a rule.
+    assert_eq!(KINDS.map(AnyKind::name).to_vec(), [&["kms_key"], &KIND_NAMES[..]].concat());
 }
 
 #[test]
@@ -458,6 +459,63 @@ fn each_kind_is_made_from_nothing_in_an_order_that_aws_takes() {
 }
 
 #[test]
+fn what_is_encrypted_is_so_by_a_call_of_its_own_after_all_that_must_not_wait_for_a_key() {
+    const KEY: &str = "arn:aws:kms:us-east-1:222222222222:key/1";
+    let central = format!("[central]\nkms_key_arn = '{KEY}'\n");
+    let alert = format!("[[alert]]\nname = 'x'\nkms_key_arn = '{KEY}'\n");
+    let settings = fixture::settings(&format!("{central}{alert}"));
+    let other = "arn:aws:kms:us-east-1:222222222222:key/2";
+    for (name, field, creates) in [
+        ("queue", "/attributes/KmsMasterKeyId", vec!["CreateQueue", "SetQueueAttributes"]),
+        ("event_bus", "/kms_key_arn", vec!["CreateEventBus", "PutPermission", "UpdateEventBus"]),
+        ("archive", "/kms_key_arn", vec!["CreateArchive", "UpdateArchive"]),
+        ("topic", "/kms_key_arn", vec!["CreateTopic", "SetTopicAttributes", "SetTopicAttributes"]),
+    ] {
+        let encrypted = of(name, &settings);
+        assert_eq!(encrypted.create(), creates, "{name}");
+        assert_eq!(encrypted.calls(None).last().unwrap().encrypts_with(), Some(KEY), "{name}");
+        assert_eq!(encrypted.mend(field, json!(other)), creates[creates.len() - 1..], "{name}");
+        // A key that nobody asked for is taken away, whatever there is of it.
+        let plain = standard(name);
+        let calls = plain.calls(Some((plain.with(field, json!(other)), Mark::Ours)));
+        assert_eq!((calls.len(), calls[0].encrypts_with()), (1, None), "{name}");
+        // From nothing and from another key it is as desired.
+        for key in [None, Some(other)] {
+            let mut aws = Aws::default();
+            let make = |of: &Of, aws: &mut Aws, seen| {
+                for call in of.calls(seen) {
+                    aws.apply(&of.world, &of.target, &call).unwrap();
+                }
+            };
+            let scope = Scope { names: BTreeSet::from([encrypted.name.clone()]), sweep: false };
+            let look = |aws: &Aws| aws.look(encrypted.kind, &encrypted.world, &encrypted.target, &scope);
+            make(&encrypted, &mut aws, None);
+            if let Some(key) = key {
+                let spoilt = encrypted.with(field, json!(key));
+                aws.things.values_mut().next().unwrap().spec = spoilt.clone();
+                make(&encrypted, &mut aws, Some((spoilt, Mark::Ours)));
+            }
+            let Sight::Present(seen) = &look(&aws)[&encrypted.name] else { panic!("{name}") };
+            assert_eq!(seen.spec, encrypted.spec, "{name}");
+        }
+    }
+}
+
+#[test]
+fn queues_of_other_regions_keep_the_encryption_of_their_own_service() {
+    let key = "[central]\nkms_key_arn = 'arn:aws:kms:us-east-1:222222222222:key/1'\n";
+    let settings = fixture::settings(key);
+    let (world, mut target) = (fixture::world(&settings), fixture::central(&settings));
+    target.key.region = "eu-west-1".parse().unwrap();
+    let queues = kind("queue").desired(&world, &target);
+    let attributes = &queues["orgwatch-dead-letters"]["attributes"];
+    assert_eq!(
+        (&attributes["SqsManagedSseEnabled"], &attributes["KmsMasterKeyId"]),
+        (&json!("true"), &Value::Null)
+    );
+}
+
+#[test]
 fn each_difference_is_mended_by_its_own_calls_and_by_no_other() {
     let other = || json!({ "Statement": [{ "Sid": "x", "Effect": "Deny" }] });
     for (name, pointer, value, expected) in [
@@ -609,7 +667,7 @@ fn removals_go_from_the_outside_in() {
 
 #[test]
 fn a_topic_with_listeners_and_a_queue_with_events_are_held_back() {
-    let note = |reason| vec![Note { reason, message: String::new() }];
+    let note = |reason| vec![Note::new(reason, "")];
     let topic = standard("topic");
     assert_eq!(
         topic.removal(topic.spec.clone(), Vec::new()),

@@ -9,7 +9,7 @@ use super::{Kind, Mark, Removal, Scope, Seen, Sight, Sights};
 use crate::aws::sns::SubscriptionRow;
 use crate::aws::{Cloud, Session};
 use crate::document;
-use crate::model::call::{Call, Tags};
+use crate::model::call::{Call, KMS_KEY, Tags};
 use crate::model::error::{CloudError, ErrorClass};
 use crate::model::plan::Hold;
 use crate::model::resource::{KindName, Note};
@@ -18,6 +18,8 @@ use crate::world::{Target, Topic as Wanted, World};
 
 /// Somebody must open a mail or answer a request before alerts arrive there.
 pub(crate) const SUBSCRIPTION_PENDING: &str = "SubscriptionPending";
+/// Somebody had confirmed, and AWS sends no more to that address until it is confirmed again.
+pub(crate) const SUSPENDED_BY_VOLUME: &str = "SuspendedByVolume";
 /// Nobody at all receives what this topic gets.
 pub(crate) const NO_CONFIRMED_SUBSCRIPTION: &str = "NoConfirmedSubscription";
 /// A removal waits until somebody confirmed the new subscription.
@@ -31,6 +33,9 @@ pub(super) struct TopicSpec {
     display_name: String,
     /// In normal form.
     policy: Value,
+    /// The customer's key; none: it is not encrypted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    kms_key_arn: Option<String>,
     /// What each subscription is: `subscribed`, or its attributes where it has some, or its ARN where nobody asked for
     /// it.
     subscriptions: BTreeMap<String, Value>,
@@ -53,6 +58,7 @@ impl Kind for Topic {
         let spec = |topic: &Wanted| TopicSpec {
             display_name: topic.display_name.clone().unwrap_or_default(),
             policy: policy(world, &topic.name),
+            kms_key_arn: topic.key.clone(),
             subscriptions: topic
                 .subscriptions
                 .iter()
@@ -123,6 +129,11 @@ impl Kind for Topic {
                 attribute: "DisplayName".to_owned(),
                 value,
             });
+        }
+        let key = spec.and_then(|s| s.kms_key_arn.as_ref());
+        if key != desired.kms_key_arn.as_ref() {
+            let value = Value::from(desired.kms_key_arn.as_deref().unwrap_or_default());
+            calls.push(Call::SetTopicAttribute { arn: arn.clone(), attribute: KMS_KEY.to_owned(), value });
         }
         for (subscription, wanted) in &desired.subscriptions {
             let (protocol, endpoint) = subscription.split_once(' ').unwrap_or((subscription, ""));
@@ -198,6 +209,7 @@ async fn look(
     let spec = TopicSpec {
         display_name: attributes.get("DisplayName").cloned().unwrap_or_default(),
         policy: attributes.get("Policy").map_or(Value::Null, |text| document::policy(text)),
+        kms_key_arn: attributes.get(KMS_KEY).filter(|key| !key.is_empty()).cloned(),
         subscriptions: judged(cloud, session, wanted(world, name), &rows).await?,
         tags: world.our_tags(&tags),
     };
@@ -295,22 +307,22 @@ fn notes(name: &str, rows: &[SubscriptionRow]) -> Vec<Note> {
     let mut notes: Vec<Note> = rows
         .iter()
         .filter(pending)
-        .map(|row| Note {
-            reason: SUBSCRIPTION_PENDING,
-            message: format!(
-                "{} {} of topic {name} is not confirmed; open the mail or answer the request that AWS sent there",
-                row.protocol, row.endpoint
-            ),
+        .map(|row| {
+            let label = format!("{} {}", row.protocol, row.endpoint);
+            let message = format!(
+                "{label} of topic {name} is not confirmed; open the mail or answer the request that AWS sent there"
+            );
+            Note { about: Some(label), ..Note::new(SUBSCRIPTION_PENDING, message) }
         })
         .collect();
     if !rows.iter().any(SubscriptionRow::is_confirmed) {
-        notes.push(Note {
-            reason: NO_CONFIRMED_SUBSCRIPTION,
-            message: format!(
+        notes.push(Note::new(
+            NO_CONFIRMED_SUBSCRIPTION,
+            format!(
                 "nobody receives what topic {name} gets: none of its {} subscriptions is confirmed",
                 rows.len()
             ),
-        });
+        ));
     }
     notes
 }

@@ -8,6 +8,9 @@ use serde_json::Value;
 use super::alarm::MetricAlarm;
 use super::json::Json;
 
+/// What SNS and SQS call the key that a topic or queue is encrypted with.
+pub const KMS_KEY: &str = "KmsMasterKeyId";
+
 /// Tags by key.
 pub type Tags = BTreeMap<String, String>;
 
@@ -58,6 +61,9 @@ pub enum Call {
     UpdateEventBus {
         name: String,
         description: String,
+        /// None: AWS's own.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        key: Option<String>,
     },
     PutPermission {
         bus: String,
@@ -76,6 +82,9 @@ pub enum Call {
         name: String,
         retention_days: i32,
         description: String,
+        /// None: AWS's own.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        key: Option<String>,
     },
     DeleteArchive {
         name: String,
@@ -254,6 +263,17 @@ impl Call {
             Self::PutMetricAlarm { .. } => "PutMetricAlarm",
             Self::DeleteAlarms { .. } => "DeleteAlarms",
         }
+    }
+
+    /// The customer's key that something is encrypted with from then on, if it is.
+    pub fn encrypts_with(&self) -> Option<&str> {
+        let key = match self {
+            Self::UpdateEventBus { key, .. } | Self::UpdateArchive { key, .. } => key.as_deref(),
+            Self::SetTopicAttribute { attribute, value, .. } if attribute == KMS_KEY => value.as_str(),
+            Self::SetQueueAttributes { attributes, .. } => attributes.get(KMS_KEY).and_then(Value::as_str),
+            _ => None,
+        };
+        key.filter(|key| !key.is_empty())
     }
 
     /// The service as AWS's command line calls it.

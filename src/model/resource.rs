@@ -78,6 +78,18 @@ pub struct FieldChange {
     pub observed: Json,
 }
 
+/// The field of a bus or topic that says with which customer's key it is encrypted.
+pub const KEY_FIELD: &str = "kms_key_arn";
+
+impl FieldChange {
+    /// Whether alerts flow as they should whether it is mended or not: a tag or a description carries no event, and what is
+    /// not encrypted yet keeps none out.
+    pub fn carries_no_event(&self) -> bool {
+        let plain = self.path == KEY_FIELD && self.observed.is_null();
+        plain || self.path == "description" || self.path.starts_with("tags.")
+    }
+}
+
 /// A remark on a resource that is no drift: something that waits for a person, or that is only reported.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 pub struct Note {
@@ -85,6 +97,16 @@ pub struct Note {
     pub reason: &'static str,
     /// What it is about and what to do.
     pub message: String,
+    /// The part of the resource that it is about, by which that part is remembered: `email a@example.com`.
+    #[serde(skip)]
+    pub about: Option<String>,
+}
+
+impl Note {
+    /// A remark on the whole of a resource.
+    pub fn new(reason: &'static str, message: impl Into<String>) -> Self {
+        Self { reason, message: message.into(), about: None }
+    }
 }
 
 /// One resource as judged by a pass.

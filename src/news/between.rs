@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::{Item, Kind};
 use crate::judge::MISSING;
-use crate::kinds::topic::SUBSCRIPTION_PENDING;
+use crate::kinds::topic::{SUBSCRIPTION_PENDING, SUSPENDED_BY_VOLUME};
 use crate::model::resource::{Resource, ResourceId, Verdict};
 use crate::model::view::{AccountView, Coverage, Snapshot, Standing, TargetView};
 
@@ -98,9 +98,13 @@ fn subscriptions(before: &[Arc<TargetView>], after: &[Arc<TargetView>], items: &
     for (view, were) in looked_at(before, after) {
         for resource in view.resources.iter().filter(|resource| resource.id.kind == "topic") {
             let was = were.get(&resource.id);
-            let pending = resource.notes.iter().filter(|note| note.reason == SUBSCRIPTION_PENDING);
-            for note in pending.filter(|note| was.is_none_or(|was| !was.notes.contains(note))) {
-                items.push(Item::new(Kind::SubscriptionPending, note.message.clone()));
+            for note in resource.notes.iter().filter(|note| was.is_none_or(|was| !was.notes.contains(note))) {
+                let kind = match note.reason {
+                    SUBSCRIPTION_PENDING => Kind::SubscriptionPending,
+                    SUSPENDED_BY_VOLUME => Kind::SubscriptionLost,
+                    _ => continue,
+                };
+                items.push(Item::new(kind, note.message.clone()));
             }
             if was.is_none_or(|was| was.verdict != Verdict::InSync) || resource.reason == Some(MISSING) {
                 continue;

@@ -104,7 +104,9 @@ impl Kind {
             Self::SubscriptionPending => {
                 ("subscription waits for its confirmation", "subscriptions wait for their confirmation")
             }
-            Self::SubscriptionLost => ("subscription has vanished", "subscriptions have vanished"),
+            Self::SubscriptionLost => {
+                ("subscription has vanished or is suspended", "subscriptions have vanished or are suspended")
+            }
             Self::HoldOpened => ("hold waits for a person", "holds wait for a person"),
             Self::DiscoveryDoubtful => {
                 ("listing of the organization is doubted", "listings of the organization are doubted")

@@ -93,6 +93,7 @@ fn what_is_made_keeps_the_order_of_the_kinds_and_removals_go_backwards() {
     assert_eq!(
         planned(&all, 0, &Guards::default()),
         [
+            "~kms_key",
             "~queue",
             "~event_bus",
             "~archive",
@@ -118,7 +119,8 @@ fn what_is_made_keeps_the_order_of_the_kinds_and_removals_go_backwards() {
             "-topic",
             "-archive",
             "-event_bus ArchiveKept",
-            "-queue"
+            "-queue",
+            "-kms_key"
         ]
     );
 }
@@ -228,7 +230,7 @@ fn limits_count_what_rewrites_and_deletes_and_not_what_creates() {
 #[test]
 fn while_nobody_confirmed_the_new_topic_the_old_alert_and_its_topic_stay() {
     let mut new = in_sync("topic", "new");
-    new.resource.notes.push(Note { reason: NO_CONFIRMED_SUBSCRIPTION, message: String::new() });
+    new.resource.notes.push(Note::new(NO_CONFIRMED_SUBSCRIPTION, ""));
     let judged = [new, orphan("topic", "old"), orphan("alert_rule", "rule"), orphan("queue", "queue")];
     assert_eq!(
         planned(&judged, 2, &pruning()),
@@ -237,7 +239,7 @@ fn while_nobody_confirmed_the_new_topic_the_old_alert_and_its_topic_stay() {
     assert_eq!(planned(&judged, 0, &tearing_down()), ["-queue", "-rule", "-old"]);
     // An old topic to which nobody listens any more keeps nothing.
     let mut silent = orphan("topic", "old");
-    silent.resource.notes.push(Note { reason: NO_CONFIRMED_SUBSCRIPTION, message: String::new() });
+    silent.resource.notes.push(Note::new(NO_CONFIRMED_SUBSCRIPTION, ""));
     assert_eq!(planned(&[in_sync("topic", "new"), silent], 2, &pruning()), ["-old"]);
 }
 

@@ -34,6 +34,18 @@ fn every_preset_is_there_and_says_what_it_is() {
 }
 
 #[test]
+fn the_document_shows_every_preset_as_it_is() {
+    let page = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/presets.md")).unwrap();
+    let shown: Vec<&str> = page.lines().filter(|line| line.starts_with("| `")).collect();
+    let row = |preset: &Preset| {
+        let default = if preset.name == all()[0].name { " (default)" } else { "" };
+        let Preset { name, description, source, regions, .. } = preset;
+        format!("| `{name}`{default} | {description} | {source} | {} |", regions.told())
+    };
+    assert_eq!(shown, all().iter().map(row).collect::<Vec<_>>());
+}
+
+#[test]
 fn every_preset_matches_the_events_of_the_corpus_that_it_should_and_no_others() {
     let matchers: BTreeMap<&str, _> =
         all().iter().map(|preset| (preset.name.as_str(), preset.pattern().matcher().unwrap())).collect();

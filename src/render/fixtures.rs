@@ -109,7 +109,7 @@ pub(crate) fn resource(id: ResourceId, verdict: Verdict) -> Resource {
 }
 
 pub(crate) fn note(reason: &'static str, message: &str) -> Note {
-    Note { reason, message: message.to_owned() }
+    Note::new(reason, message)
 }
 
 /// A refusal whose message names the account, as AWS's do.

@@ -150,8 +150,8 @@ fn every_writing_call_of_the_program_is_allowed_and_no_other_write_is() {
     assert!(called.contains("PutRule"), "{called:?}");
 
     let reads = ["Get", "List", "Describe"];
-    // No plan's: entering a role, reading the inbox and the dead letters, delivering one late, canaries and the daemon's own
-    // events; and what EventBridge does with the forwarding role.
+    // No plan's: entering a role, reading the inbox and the dead letters, delivering one late, with a customer's key where
+    // there is one, canaries and the daemon's own events; and what EventBridge does with the forwarding role.
     let not_calls = [
         "sts:AssumeRole",
         "sqs:ChangeMessageVisibility",
@@ -159,6 +159,8 @@ fn every_writing_call_of_the_program_is_allowed_and_no_other_write_is() {
         "sqs:ReceiveMessage",
         "sns:Publish",
         "iam:PassRole",
+        "kms:Decrypt",
+        "kms:GenerateDataKey",
         "events:PutEvents",
     ];
     let policies = policies();

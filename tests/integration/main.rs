@@ -10,6 +10,7 @@ mod conformance;
 #[cfg(feature = "demo")]
 mod demo;
 mod deploy;
+mod documented;
 mod emulator;
 mod flooded;
 mod getting_started;

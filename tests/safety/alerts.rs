@@ -272,6 +272,54 @@ fn who_does_not_confirm_gets_one_mail_in_a_day_and_coverage_says_it() {
 }
 
 #[test]
+fn a_mailbox_that_its_volume_silenced_is_told_as_such_and_hears_again_once_it_was_asked_anew() {
+    in_virtual_time(async {
+        let stage = Stage::new(2, 1);
+        let daemon = stage.daemon(&stage.config(""));
+        let member = stage.accounts[1].clone();
+        let hour = Duration::from_secs(3600);
+        let asked = || {
+            let world = stage.simulator.world();
+            let of_alert = |m: &&delivery::Received| m.topic_arn.ends_with(":orgwatch-iam-changes");
+            world.outbox.all().filter(|m| m.protocol == "confirmation").filter(of_alert).count()
+        };
+        let around = async {
+            tokio::time::sleep(hour).await;
+            assert_eq!(daemon.snapshot().coverage_counts().covered, 3);
+            let suspended_at = stage.clock.now();
+            for _ in 0..11 {
+                let event = call(&stage, &member, "CreateUser", "admin", json!({ "userName": "x" }));
+                delivery::put(&mut stage.simulator.world(), &member, &stage.region(), "default", event);
+            }
+            tokio::time::sleep(hour).await;
+            let snapshot = daemon.snapshot();
+            assert_eq!(snapshot.coverage_counts().covered, 0, "nobody hears of anything");
+            let notes: Vec<_> =
+                snapshot.central.targets.iter().flat_map(|t| &t.resources).flat_map(|r| &r.notes).collect();
+            let suspended = notes.iter().find(|note| note.reason == "SuspendedByVolume").expect("it is told");
+            let since = suspended.message.split_once("since ").unwrap().1.split_once(": ").unwrap().0;
+            let since: jiff::Timestamp = since.parse().unwrap();
+            assert!(
+                since >= suspended_at
+                    && since.duration_since(suspended_at) <= jiff::SignedDuration::from_mins(16)
+            );
+            assert!(snapshot.accounts.values().all(|a| a.coverage_reason == "SuspendedByVolume"));
+            assert_eq!(
+                asked(),
+                1,
+                "who has had enough is not sent another mail while the subscription is there"
+            );
+            // AWS takes it away after two days; then it is asked for once.
+            tokio::time::sleep(hour * 48).await;
+            assert_eq!(asked(), 2);
+            assert_eq!(daemon.snapshot().coverage_counts().covered, 3, "people clicked the new link");
+            daemon.stop.cancel();
+        };
+        stage.confirming(async { futures::join!(around, daemon.serve_until_stopped()) }).await;
+    });
+}
+
+#[test]
 fn subscriptions_of_programs_get_what_their_filter_lets_through_without_an_envelope() {
     in_virtual_time(async {
         let stage = Stage::new(2, 1);

@@ -27,6 +27,7 @@ mod health;
 mod hops;
 mod installs;
 mod interrupted;
+mod keys;
 mod letters;
 mod limits;
 mod listings;

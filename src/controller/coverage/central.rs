@@ -9,7 +9,7 @@ use crate::compile::family;
 use crate::config::Alert as AlertSettings;
 use crate::deliveries::{Deliveries, Said};
 use crate::hops;
-use crate::kinds::topic::{NO_CONFIRMED_SUBSCRIPTION, SUBSCRIPTION_PENDING};
+use crate::kinds::topic::{NO_CONFIRMED_SUBSCRIPTION, SUBSCRIPTION_PENDING, SUSPENDED_BY_VOLUME};
 use crate::model::ids::AccountId;
 use crate::model::resource::{Resource, Verdict};
 use crate::model::view::Coverage;
@@ -61,6 +61,9 @@ fn is_of(world: &World, alert: &Alert, resource: &Resource) -> bool {
         "alert_rule" => family(&resource.id.name) == world.named(&alert.name),
         "delivery_role" => alert.by_role,
         "topic" => alert.topic.as_ref().is_some_and(|topic| topic.name == resource.id.name),
+        // What the bus is encrypted with, every event passes.
+        "kms_key" if world.key.as_ref() == Some(&resource.id.name) => false,
+        "kms_key" => alert.topic.as_ref().is_some_and(|topic| topic.key.as_ref() == Some(&resource.id.name)),
         _ => false,
     }
 }
@@ -132,7 +135,7 @@ fn of_alert(facts: &Facts<'_>, alert: &Alert) -> Judgement {
     if !own.coverage.is_covered() {
         return own;
     }
-    let mut notes = facts
+    let notes = facts
         .views
         .iter()
         .flat_map(|v| &v.resources)
@@ -142,9 +145,16 @@ fn of_alert(facts: &Facts<'_>, alert: &Alert) -> Judgement {
         return by_figures(facts, alert, own);
     };
     // A mail that nobody opened yet is not the same as nobody at all.
-    let judgement = match notes.find(|note| note.reason == SUBSCRIPTION_PENDING) {
-        Some(pending) => Judgement::new(Coverage::Pending, SUBSCRIPTION_PENDING, pending.message.clone()),
-        None => Judgement::new(Coverage::Broken, NO_CONFIRMED_SUBSCRIPTION, silent.message.clone()),
+    let told = |reason| notes.clone().find(|note| note.reason == reason);
+    let judgement = match (told(SUSPENDED_BY_VOLUME), told(SUBSCRIPTION_PENDING)) {
+        // Who was heard of before is not heard of any more.
+        (Some(suspended), _) => {
+            Judgement::new(Coverage::Broken, SUSPENDED_BY_VOLUME, suspended.message.clone())
+        }
+        (None, Some(pending)) => {
+            Judgement::new(Coverage::Pending, SUBSCRIPTION_PENDING, pending.message.clone())
+        }
+        (None, None) => Judgement::new(Coverage::Broken, NO_CONFIRMED_SUBSCRIPTION, silent.message.clone()),
     };
     judgement.at(hops::PEOPLE)
 }

@@ -3,7 +3,7 @@ use std::collections::BTreeSet;
 use super::central::CentralHalf;
 use super::*;
 use crate::judge::{MISSING, NOT_OURS_TO_WRITE, OWNERSHIP_REMOVED};
-use crate::kinds::topic::{NO_CONFIRMED_SUBSCRIPTION, SUBSCRIPTION_PENDING};
+use crate::kinds::topic::{NO_CONFIRMED_SUBSCRIPTION, SUBSCRIPTION_PENDING, SUSPENDED_BY_VOLUME};
 use crate::model::json::Json;
 use crate::model::plan::Plan;
 use crate::model::resource::{FieldChange, Note, ResourceId};
@@ -221,7 +221,7 @@ fn nobody_told_is_nobody_covered() {
     let world = fixture::world(&fixture::settings(""));
     let topic = |notes: &[&'static str], verdict| {
         let mut topic = named(resource("topic", verdict, None, &[]), "orgwatch-iam-changes");
-        let note = |reason: &&'static str| Note { reason, message: String::new() };
+        let note = |reason: &&'static str| Note::new(reason, "");
         topic.notes = notes.iter().map(note).collect();
         view(vec![topic])
     };
@@ -241,6 +241,8 @@ fn nobody_told_is_nobody_covered() {
         (Coverage::Broken, NO_CONFIRMED_SUBSCRIPTION)
     );
     assert_eq!(central(topic(&pending, Verdict::InSync), &world), (Coverage::Pending, SUBSCRIPTION_PENDING));
+    let suspended = [SUSPENDED_BY_VOLUME, NO_CONFIRMED_SUBSCRIPTION];
+    assert_eq!(central(topic(&suspended, Verdict::InSync), &world), (Coverage::Broken, SUSPENDED_BY_VOLUME));
     // Some confirmed, one not yet: people are told.
     assert_eq!(
         central(topic(&[SUBSCRIPTION_PENDING], Verdict::InSync), &world),

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::{Fleet, State};
 use crate::model::ids::AccountId;
 use crate::model::plan::Hold;
-use crate::model::resource::{Resource, Verdict};
+use crate::model::resource::{KEY_FIELD, Resource, Verdict};
 use crate::model::target::{Side, TargetKey};
 use crate::model::view::TargetView;
 use crate::world::Target;
@@ -148,7 +148,8 @@ impl Fleet {
         Gate::First(accounts)
     }
 
-    /// Whether the latest look at the central bus found it as desired.
+    /// Whether the latest look at the central bus found it as desired. Whether it is encrypted already makes no difference to
+    /// who may send to it, and may depend on somebody else.
     pub fn bus_in_sync(&self) -> bool {
         let Some(world) = &self.world else { return false };
         let key = TargetKey {
@@ -160,7 +161,7 @@ impl Fleet {
         view.is_some_and(|view| {
             view.error.is_none()
                 && view.observed_generation == self.generation
-                && view.resources.iter().any(|r| r.id.kind == "event_bus" && r.verdict == Verdict::InSync)
+                && view.resources.iter().any(|r| r.id.kind == "event_bus" && is_in_place(r))
         })
     }
 
@@ -204,6 +205,12 @@ impl Fleet {
         self.targets.get(key).is_some_and(|target| target.enforce && !target.leaving)
             && self.pause_of(&key.account).is_none()
     }
+}
+
+/// Whether a bus is as desired, but for its key.
+fn is_in_place(bus: &Resource) -> bool {
+    let only_its_key = || !bus.changes.is_empty() && bus.changes.iter().all(|c| c.path == KEY_FIELD);
+    bus.verdict == Verdict::InSync || (bus.verdict == Verdict::Drifted && only_its_key())
 }
 
 fn view_of(state: Option<&State>) -> Option<&TargetView> {

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use jiff::{SignedDuration, Timestamp};
 
 use super::Fleet;
+use crate::kinds::key::KEY_NOT_VERIFIED;
 use crate::kinds::topic::WAITING_FOR_CONFIRMATION;
 use crate::limits::{CHANGED_ACCOUNTS_LIMIT, DELETION_LIMIT};
 use crate::model::ids::AccountId;
@@ -17,7 +18,8 @@ use crate::model::target::TargetKey;
 pub const PAUSED: &str = "Paused";
 
 /// What a person may let go; what else is held needs another configuration, other credentials or a look at the data.
-const RELEASABLE: [&str; 3] = [CHANGED_ACCOUNTS_LIMIT, DELETION_LIMIT, WAITING_FOR_CONFIRMATION];
+const RELEASABLE: [&str; 4] =
+    [CHANGED_ACCOUNTS_LIMIT, DELETION_LIMIT, WAITING_FOR_CONFIRMATION, KEY_NOT_VERIFIED];
 /// A release that was not used by then is forgotten: who gave it knew the state of that hour.
 const RELEASE_LASTS: SignedDuration = SignedDuration::from_hours(1);
 

@@ -8,8 +8,9 @@ use jiff::Timestamp;
 use super::WRONG_ORGANIZATION;
 use crate::judge::{Judged, Memory};
 use crate::kinds::event_bus;
+use crate::kinds::topic::{SUBSCRIPTION_PENDING, SUSPENDED_BY_VOLUME};
 use crate::model::plan::Hold;
-use crate::model::resource::{ResourceId, Verdict};
+use crate::model::resource::{Note, ResourceId, Verdict};
 use crate::world::World;
 
 /// Our bus admits another organization than the one that we find ourselves in. Where the configuration says which is
@@ -43,8 +44,18 @@ pub(super) fn remember(memory: &mut Memory, judged: &[Judged], settle: Duration,
             .then(|| remembered.in_place_since.unwrap_or(now));
         let subscriptions =
             seen.as_ref().and_then(|spec| spec.get("subscriptions")).and_then(|s| s.as_object());
-        for label in subscriptions.into_iter().flat_map(serde_json::Map::keys) {
-            remembered.subscriptions.entry(label.clone()).or_default().seen = true;
+        let Some(there) = subscriptions else { continue };
+        let waits = |label: &String| {
+            let of_it = |note: &Note| note.about.as_ref() == Some(label);
+            let reasons = [SUBSCRIPTION_PENDING, SUSPENDED_BY_VOLUME];
+            resource.notes.iter().any(|note| of_it(note) && reasons.contains(&note.reason))
+        };
+        for label in there.keys() {
+            remembered.subscriptions.entry(label.clone()).or_default().is_there(waits(label), now);
+        }
+        for (_, asked) in remembered.subscriptions.iter_mut().filter(|(label, _)| !there.contains_key(*label))
+        {
+            asked.is_gone(now);
         }
     }
     // What is neither desired nor there is forgotten, so that memory does not grow with names that come and go; but

@@ -112,5 +112,7 @@ fn doubts_holds_and_subscriptions_are_told_once() {
     };
     let pending = || topic(vec![note(SUBSCRIPTION_PENDING, "a@example.com is not confirmed")]);
     assert_eq!(kinds(&topic(Vec::new()), &pending()), [Kind::SubscriptionPending]);
+    let suspended = topic(vec![note(SUSPENDED_BY_VOLUME, "a@example.com had been confirmed")]);
+    assert_eq!(kinds(&topic(Vec::new()), &suspended), [Kind::SubscriptionLost]);
     assert_eq!(kinds(&pending(), &pending()), []);
 }

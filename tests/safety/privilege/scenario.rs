@@ -28,6 +28,8 @@ pub(crate) enum Home {
 pub(crate) struct Scenario {
     pub(crate) stage: Stage,
     home: Home,
+    /// The ARN of the key that everything is encrypted with.
+    key: String,
 }
 
 impl Scenario {
@@ -35,7 +37,8 @@ impl Scenario {
     pub(crate) fn new(home: Home) -> Self {
         let stage = Stage::new(2, 1);
         stage.simulator.world().organization.carries_paths = false;
-        let scenario = Self { stage, home };
+        let key = crate::keys::make(&stage, &crate::keys::lets_in());
+        let scenario = Self { stage, home, key };
         if home == Home::Elsewhere {
             scenario.let_the_runner_in();
         }
@@ -97,12 +100,11 @@ impl Scenario {
             "{{ protocol = 'firehose', endpoint = 'arn:{partition}:firehose:{region}:{central}:deliverystream/siem', \
              role_arn = 'arn:{partition}:iam::{central}:role/orgwatch-firehose' }}"
         );
-        // One by the role, one because its topic admits EventBridge.
         let alert = |name: &str, more: &str| {
-            let delivery = if more.is_empty() { "topic-policy" } else { "role" };
             format!(
-                "[[alert]]\nname = '{name}'\nwatches = ['{name}']\ndelivery = '{delivery}'\nunknown_subscriptions = 'remove'\n\
+                "[[alert]]\nname = '{name}'\nwatches = ['{name}']\nunknown_subscriptions = 'remove'\nkms_key_arn = '{}'\n\
                  subscriptions = [{{ protocol = 'email', endpoint = '{}' }}, {more}]\n",
+                self.key,
                 crate::stage::PEOPLE
             )
         };
@@ -110,6 +112,12 @@ impl Scenario {
         // What comes and goes within the hour in which all of this happens is more than a person would let go unasked.
         text += "[reconcile.limits]\ndeletions = 100\n";
         text += &alert("iam-changes", &stream);
+        // The delivery role has no right to use a key.
+        text += &format!(
+            "[[alert]]\nname = 'by-role'\nwatches = ['iam-changes']\ndelivery = 'role'\n\
+             subscriptions = [{{ protocol = 'email', endpoint = '{}' }}]\n",
+            crate::stage::PEOPLE
+        );
         if more.contains("name = 'deletions'") {
             // Nobody confirms, so that the topic may go again.
             text += &alert("deletions", "");
@@ -118,6 +126,8 @@ impl Scenario {
             text += "[[watch]]\nname = 'iam-changes'\npreset = 'iam-changes'\n";
         }
         let text = self.stage.config(&format!("{text}{more}"));
+        let key = format!("[central]\nkms_key_arn = '{}'\n", self.key);
+        let text = text.replacen("[central]\n", &key, 1);
         let Home::Elsewhere = self.home else { return text };
         let stage = &self.stage.kit;
         let role = format!(

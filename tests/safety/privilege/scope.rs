@@ -108,8 +108,16 @@ fn assert_is_ours(file: &str, resource: &str, statement: &Value) {
     if strings(&statement["Action"]) == ["sts:AssumeRole"] {
         let organization = &statement["Condition"]["StringEquals"]["aws:ResourceOrgID"];
         assert_eq!((account, organization.as_str()), ("*", Some("${OrganizationId}")), "{file}: {resource}");
+    } else if account == "*" && service == "kms" {
+        // Keys may be another account's; there as here they serve queues and topics of this Region alone.
+        let by_way_of = strings(&statement["Condition"]["StringLike"]["kms:ViaService"]);
+        assert_eq!(by_way_of, ["sns.${CentralRegion}.*", "sqs.${CentralRegion}.*"], "{file}: {resource}");
     } else {
         assert_eq!(account, own, "{file}: {resource}");
+    }
+    // AWS gives keys their names.
+    if (service, region, name) == ("kms", "${CentralRegion}", "key/*") {
+        return;
     }
     // An account is its own resource, of the one name that there is.
     if (service, name) == ("account", "account") {

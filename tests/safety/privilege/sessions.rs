@@ -66,6 +66,8 @@ fn needed(call: &Call) -> Vec<String> {
             needed.push("iam:PassRole".to_owned());
         }
         (Service::Sns, "CreateTopic") if with("Tags") => needed.push("sns:TagResource".to_owned()),
+        // Everything is encrypted with a customer's key here, which the caller uses by way of the service.
+        (Service::Sqs, "ReceiveMessage") => needed.push("kms:Decrypt".to_owned()),
         (Service::Sqs, "CreateQueue") if with("tags") => needed.push("sqs:TagQueue".to_owned()),
         (Service::Iam, "CreateRole") if with("Tags") => needed.push("iam:TagRole".to_owned()),
         // AWS: a batch is allowed by the action for one.
@@ -98,12 +100,13 @@ fn played() -> Sessions {
 fn every_action_that_a_session_policy_lists_is_used_on_its_side_and_no_session_goes_without_one() {
     let sessions = played();
     assert_eq!(sessions.unlimited, Vec::<String>::new());
+    let inbox = [INBOX.as_slice(), &["kms:Decrypt"]].concat();
     for (role, listed) in [
         ("orgwatch-member", MEMBER_READS.as_slice()),
         ("orgwatch-task", CENTRAL_READS.as_slice()),
         ("orgwatch-organization-reader", ORGANIZATION_READS.as_slice()),
         ("orgwatch-task", &["sts:AssumeRole"]),
-        ("orgwatch-task", INBOX.as_slice()),
+        ("orgwatch-task", inbox.as_slice()),
     ] {
         let all: BTreeSet<String> = listed.iter().map(|action| (*action).to_owned()).collect();
         let used = sessions.used_of(role, listed);

@@ -208,9 +208,9 @@ impl Scenario {
             let delivered = controller.deliver_letters(&region, 10, |_| true, &daemon.stop, tell).await;
             delivered.map_err(|error| error.to_string())?;
         }
-        // What was broken before has left letters too, some of which nobody is to hear of.
+        // By both alerts. What was broken before has left letters too, some of which nobody is to hear of.
         let fine = |fate: &Fate| matches!(fate, Fate::Delivered(_) | Fate::Removed | Fate::Left(_));
-        if fates.contains(&Fate::Delivered(1)) && fates.iter().all(fine) {
+        if fates.contains(&Fate::Delivered(2)) && fates.iter().all(fine) {
             Ok(())
         } else {
             Err(format!("dead letters: {fates:?}"))
