@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use jiff::{SignedDuration, Timestamp};
 
 use super::{Nonce, Route};
-use crate::model::ids::AccountId;
+use crate::model::ids::{AccountId, Region};
 
 /// How long after it was sent a canary that returns still counts.
 const VALID: SignedDuration = SignedDuration::from_mins(10);
@@ -41,10 +41,14 @@ pub enum Standing {
 }
 
 /// What became of a message that says to be a canary.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Returned {
     /// It is one of ours, back where it belongs.
     Proves {
+        /// The Region that it was sent from.
+        region: Region,
+        /// When it was sent.
+        sent_at: Timestamp,
         /// From sending to now.
         took: SignedDuration,
     },
@@ -169,7 +173,7 @@ impl Ledger {
                 state.missing = None;
             }
         }
-        Returned::Proves { took: now.duration_since(sent_at) }
+        Returned::Proves { region: route.target.region, sent_at, took: now.duration_since(sent_at) }
     }
 
     /// Counts canaries as missing whose time is over, and sends the next one of their routes sooner: an hour until the
@@ -282,7 +286,7 @@ fn later(at: Timestamp, by: SignedDuration) -> Timestamp {
 mod tests {
     use super::*;
     use crate::model::target::Side;
-    use crate::world::fixture::{at, key, member_id};
+    use crate::world::fixture::{at, key, member_id, region};
 
     const HOUR: i64 = 3_600;
 
@@ -314,7 +318,9 @@ mod tests {
         assert!(ledger.due(at(HOUR - 1), 10).is_empty());
         assert_eq!(ledger.due(at(HOUR), 10), [route(1)]);
         assert_eq!(ledger.standing(&route(1), at(1)), Standing::Unproven);
-        assert_eq!(back(&mut ledger, 1, 7, 2), Returned::Proves { took: SignedDuration::from_secs(2) });
+        let back_again = back(&mut ledger, 1, 7, 2);
+        let took = SignedDuration::from_secs(2);
+        assert_eq!(back_again, Returned::Proves { region: region(), sent_at: at(0), took });
         assert_eq!(ledger.standing(&route(1), at(3 * HOUR - 1)), Standing::Proven { sent_at: at(0) });
         assert!(ledger.outdated(at(3 * HOUR - 1)).is_empty());
         assert_eq!(ledger.standing(&route(1), at(3 * HOUR)), Standing::Unproven);

@@ -2,6 +2,7 @@
 //! Pure: what is due, what was sent, what came back, what is missing.
 
 pub mod ledger;
+pub mod tally;
 
 use std::fmt;
 

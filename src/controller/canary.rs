@@ -11,6 +11,7 @@ use super::Controller;
 use super::coverage::Lost;
 use crate::aws::sending::Event;
 use crate::canary::ledger::{Ledger, Pace, Returned, Standing};
+use crate::canary::tally::{SHOWN, Tally};
 use crate::canary::{self, Nonce, Route, detail};
 use crate::config::CanarySettings;
 use crate::hops;
@@ -20,12 +21,15 @@ use crate::model::error::CloudError;
 use crate::model::ids::{AccountId, Region};
 use crate::model::resource::Verdict;
 use crate::model::target::{Side, TargetKey};
+use crate::model::view::CanaryHour;
 use crate::world::{Target, World};
 
 /// How often due and missing canaries are looked for.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 /// So many are on their way at once; with a look a second that is a limit of their rate, too.
 const AT_ONCE: usize = 20;
+/// After so many looks the history is told what became of them.
+const TELL_EVERY: u32 = 60;
 /// How soon a canary is tried again that could not be sent, or whose rule is not in place.
 const TRY_AGAIN: SignedDuration = SignedDuration::from_mins(2);
 
@@ -34,6 +38,7 @@ const TRY_AGAIN: SignedDuration = SignedDuration::from_mins(2);
 pub(super) struct Canaries {
     ledger: Ledger,
     revision: Option<u64>,
+    tally: Tally,
 }
 
 impl Canaries {
@@ -41,7 +46,7 @@ impl Canaries {
     pub(super) fn new(settings: CanarySettings) -> Option<Self> {
         let signed = |duration| SignedDuration::try_from(duration).unwrap_or(SignedDuration::MAX);
         let pace = Pace { interval: signed(settings.interval?), timeout: signed(settings.timeout) };
-        Some(Self { ledger: Ledger::new(pace), revision: None })
+        Some(Self { ledger: Ledger::new(pace), revision: None, tally: Tally::default() })
     }
 }
 
@@ -66,6 +71,8 @@ pub enum Proof {
 /// Sends canaries until `stop` is cancelled.
 pub(super) async fn send(controller: Arc<Controller>, stop: CancellationToken) -> &'static str {
     let mut sending: JoinSet<()> = JoinSet::new();
+    let mut looks = 0_u32;
+    controller.resume_tally().await;
     while !stop.is_cancelled() {
         tokio::select! {
             () = stop.cancelled() => break,
@@ -77,14 +84,41 @@ pub(super) async fn send(controller: Arc<Controller>, stop: CancellationToken) -
             let controller = Arc::clone(&controller);
             sending.spawn(async move { controller.send_one(route, &target, &world).await });
         }
+        looks += 1;
+        if looks.is_multiple_of(TELL_EVERY) {
+            controller.tell_tally().await;
+        }
     }
     sending.shutdown().await;
+    controller.tell_tally().await;
     "canaries"
 }
 
 impl Controller {
     fn canaries(&self) -> std::sync::MutexGuard<'_, Option<Canaries>> {
         self.canaries.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What became of the canaries of the latest hours.
+    pub(super) fn canary_hours(&self, now: Timestamp) -> Vec<CanaryHour> {
+        self.canaries().as_ref().map(|canaries| canaries.tally.view(now)).unwrap_or_default()
+    }
+
+    /// Goes on counting where an earlier process ended.
+    async fn resume_tally(&self) {
+        if self.canaries().is_none() {
+            return;
+        }
+        let since = self.clock.now().saturating_sub(SHOWN).unwrap_or(Timestamp::MIN);
+        match self.history.canaries_since(since).await {
+            Ok(kept) => self.canaries().iter_mut().for_each(|canaries| canaries.tally.resume(&kept)),
+            Err(error) => tracing::warn!(%error, "What became of earlier canaries is not shown"),
+        }
+    }
+
+    async fn tell_tally(&self) {
+        let untold = self.canaries().as_mut().map(|canaries| canaries.tally.untold()).unwrap_or_default();
+        self.history.canaries(untold).await;
     }
 
     /// The routes that are due and whose rule is in place; the others are put off. Tells of what has become missing.
@@ -141,8 +175,9 @@ impl Controller {
         };
         // Not from the clock's chance, which tests repeat: nobody may guess it. Nothing is decided by it.
         let nonce = Nonce::new(rand::random());
+        let sent_at = self.clock.now();
         if let Some(canaries) = self.canaries().as_mut() {
-            canaries.ledger.sent(&route, nonce.clone(), self.clock.now());
+            canaries.ledger.sent(&route, nonce.clone(), sent_at);
         }
         if let Err(error) = self.cloud.put_events(&session, None, &[event(&route, &nonce)]).await {
             let retry = self.clock.now().saturating_add(TRY_AGAIN).unwrap_or(Timestamp::MAX);
@@ -150,6 +185,8 @@ impl Controller {
                 canaries.ledger.not_sent(&nonce, retry);
             }
             self.not_sent(&route, &error);
+        } else if let Some(canaries) = self.canaries().as_mut() {
+            canaries.tally.sent(&route.target.region, sent_at);
         }
     }
 
@@ -164,11 +201,17 @@ impl Controller {
     pub(super) fn canary_returned(&self, account: &AccountId, rule: &str, nonce: &Nonce) -> &'static str {
         let now = self.clock.now();
         let returned = match self.canaries().as_mut() {
-            Some(canaries) => canaries.ledger.returned(account, rule, nonce, now),
+            Some(canaries) => {
+                let returned = canaries.ledger.returned(account, rule, nonce, now);
+                if let Returned::Proves { region, sent_at, took } = &returned {
+                    canaries.tally.returned(region, *sent_at, *took);
+                }
+                returned
+            }
             None => return "foreign",
         };
         match returned {
-            Returned::Proves { took } => {
+            Returned::Proves { took, .. } => {
                 let seconds = took.as_secs_f64();
                 self.metrics.canary(seconds);
                 self.heard().latency.canary_seconds = Some(seconds);

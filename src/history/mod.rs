@@ -62,11 +62,9 @@ impl From<StoreError> for HistoryError {
     }
 }
 
-/// The canaries of an account and Region in one hour. Those of the same hour are added up.
+/// The canaries of all accounts that were sent from one Region in one hour. Those of the same hour are added up.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Canaries {
-    /// The account that they were sent from.
-    pub account: String,
     /// The Region that they were sent from.
     pub region: String,
     /// Any moment of the hour; when read, its beginning.
@@ -82,7 +80,8 @@ pub struct Canaries {
 }
 
 impl Canaries {
-    fn hour_begins(&self) -> Timestamp {
+    /// When the hour began, in UTC.
+    pub fn hour_begins(&self) -> Timestamp {
         let seconds = self.hour.as_second();
         Timestamp::from_second(seconds - seconds.rem_euclid(3600)).unwrap_or(self.hour)
     }
@@ -266,13 +265,11 @@ impl History {
         self.put(canaries.into_iter().map(Entry::Canaries).collect(), false).await;
     }
 
-    /// The canaries of an account since then, hour by hour.
-    pub async fn canaries_of(&self, account: &str, since: Timestamp) -> Result<Vec<Canaries>, HistoryError> {
+    /// The canaries of all accounts since then, hour by hour and Region by Region.
+    pub async fn canaries_since(&self, since: Timestamp) -> Result<Vec<Canaries>, HistoryError> {
         match &self.backend {
-            Backend::Here(writer) => Ok(locked(writer).store().canaries(account, since)?),
-            Backend::Thread { messages, .. } => {
-                ask(messages, |answer| Message::Canaries(account.to_owned(), since, answer)).await
-            }
+            Backend::Here(writer) => Ok(locked(writer).store().canaries(since)?),
+            Backend::Thread { messages, .. } => ask(messages, |answer| Message::Canaries(since, answer)).await,
         }
     }
 

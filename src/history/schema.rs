@@ -8,7 +8,7 @@ use super::store::StoreError;
 const APPLICATION_ID: i32 = 0x6f72_6777;
 
 /// Each brings a file one version further; a file's version is how many it has had. Never change one that was released.
-const MIGRATIONS: [&str; 1] = ["
+const MIGRATIONS: [&str; 2] = ["
     CREATE TABLE record (
         id INTEGER PRIMARY KEY,
         token TEXT NOT NULL UNIQUE,
@@ -63,6 +63,18 @@ const MIGRATIONS: [&str; 1] = ["
         latency_sum_ms INTEGER NOT NULL,
         latency_max_ms INTEGER NOT NULL,
         PRIMARY KEY (account, region, hour)
+    ) STRICT, WITHOUT ROWID;
+", "
+    -- A row for each account would be a row for each canary, and nothing was ever written there.
+    DROP TABLE canary;
+    CREATE TABLE canary (
+        region TEXT NOT NULL,
+        hour INTEGER NOT NULL,
+        sent INTEGER NOT NULL,
+        returned INTEGER NOT NULL,
+        latency_sum_ms INTEGER NOT NULL,
+        latency_max_ms INTEGER NOT NULL,
+        PRIMARY KEY (region, hour)
     ) STRICT, WITHOUT ROWID;
 "];
 

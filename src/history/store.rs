@@ -246,15 +246,14 @@ impl Store {
         Ok(pauses.collect::<Result<_, _>>()?)
     }
 
-    /// Canaries of an account since then, hour by hour.
-    pub(super) fn canaries(&self, account: &str, since: Timestamp) -> Result<Vec<Canaries>, StoreError> {
+    /// Canaries since then, hour by hour and Region by Region.
+    pub(super) fn canaries(&self, since: Timestamp) -> Result<Vec<Canaries>, StoreError> {
         let mut statement = self.connection.prepare_cached(
             "SELECT region, hour, sent, returned, latency_sum_ms, latency_max_ms FROM canary
-             WHERE account = ?1 AND hour >= ?2 ORDER BY hour, region",
+             WHERE hour >= ?1 ORDER BY hour, region",
         )?;
-        let canaries = statement.query_map(params![account, since.as_microsecond()], |row| {
+        let canaries = statement.query_map([since.as_microsecond()], |row| {
             Ok(Canaries {
-                account: account.to_owned(),
                 region: row.get(0)?,
                 hour: timestamp(row.get(1)?),
                 sent: row.get(2)?,
@@ -352,13 +351,12 @@ fn put_pause(connection: &Connection, pause: &Pause) -> Result<(), StoreError> {
 fn put_canaries(connection: &Connection, canaries: &Canaries) -> Result<(), StoreError> {
     connection
         .prepare_cached(
-            "INSERT INTO canary VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
+            "INSERT INTO canary VALUES (?1, ?2, ?3, ?4, ?5, ?6)
              ON CONFLICT DO UPDATE SET sent = sent + excluded.sent, returned = returned + excluded.returned,
                  latency_sum_ms = latency_sum_ms + excluded.latency_sum_ms,
                  latency_max_ms = max(latency_max_ms, excluded.latency_max_ms)",
         )?
         .execute(params![
-            canaries.account,
             canaries.region,
             canaries.hour_begins().as_microsecond(),
             canaries.sent,

@@ -32,7 +32,7 @@ pub(super) enum Message {
     /// Read.
     Records(Filter, usize, oneshot::Sender<Result<Page, HistoryError>>),
     /// Read.
-    Canaries(String, Timestamp, oneshot::Sender<Result<Vec<Canaries>, HistoryError>>),
+    Canaries(Timestamp, oneshot::Sender<Result<Vec<Canaries>, HistoryError>>),
     /// End.
     Close(oneshot::Sender<()>),
 }
@@ -273,8 +273,8 @@ pub(super) fn work(mut writer: Writer, mut messages: mpsc::Receiver<Message>, cl
             match message {
                 Message::Put(..) => {}
                 Message::Records(filter, limit, answer) => drop(answer.send(writer.page(&filter, limit))),
-                Message::Canaries(account, since, answer) => {
-                    drop(answer.send(writer.store().canaries(&account, since).map_err(HistoryError::from)));
+                Message::Canaries(since, answer) => {
+                    drop(answer.send(writer.store().canaries(since).map_err(HistoryError::from)));
                 }
                 Message::Close(closed) => {
                     drop(writer);

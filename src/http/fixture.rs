@@ -20,7 +20,7 @@ use crate::model::resource::{FieldChange, Note, Resource, ResourceId, Verdict};
 use crate::model::scope::{Pause, Scope};
 use crate::model::target::{Side, TargetKey};
 use crate::model::view::{
-    AccountView, CentralView, Condition, Coverage, DeliveryCounts, DeliveryView, DiscoveryView, HistoryView,
+    AccountView, CanaryHour, CentralView, Condition, Coverage, DeliveryCounts, DeliveryView, DiscoveryView, HistoryView,
     HoldView, InboxView, LatencyView, ReconcileView, ResyncView, Snapshot, Standing, SuppressedView,
     SuppressionView, TargetView, Totals,
 };
@@ -365,6 +365,7 @@ pub(crate) fn snapshot(now: Timestamp) -> Snapshot {
             observed_at: ago(now, 120),
         }],
         latency: LatencyView::default(),
+        canaries: canaries(now),
         dead_letters: Some(Arc::new(dead_letters(now))),
         last_resync: Some(ResyncView {
             started_at: ago(now, 50),
@@ -381,6 +382,18 @@ pub(crate) fn snapshot(now: Timestamp) -> Snapshot {
         taken_at: ago(now, 2),
         started_at: ago(now, 90_000),
     }
+}
+
+/// Canaries of three hours, in the second of which some were lost.
+fn canaries(now: Timestamp) -> Vec<CanaryHour> {
+    let hour = |ago_seconds, returned, mean| CanaryHour {
+        began: ago(now, ago_seconds),
+        sent: 8,
+        returned,
+        mean_seconds: Some(mean),
+        max_seconds: Some(mean * 2.0),
+    };
+    vec![hour(14_400, 8, 1.5), hour(10_800, 6, 2.5), hour(7_200, 8, 1.25)]
 }
 
 /// Takes every request that the snapshot allows; a test finishes it.

@@ -224,6 +224,12 @@ pub(super) async fn holds(State(state): State<HttpState>, _: NoParams) -> Respon
     Json(Holds { items: &snapshot.holds, wrong_place, observed_at: snapshot.taken_at }).into_response()
 }
 
+/// What became of canaries, hour by hour.
+pub(super) async fn canaries(State(state): State<HttpState>, _: NoParams) -> Response {
+    let snapshot = state.snapshot();
+    Json(List { items: snapshot.canaries.clone(), observed_at: snapshot.taken_at }).into_response()
+}
+
 /// `observed_at` is null until the queues were looked through for the first time, some minutes after the start.
 pub(super) async fn dead_letters(State(state): State<HttpState>, _: NoParams) -> Response {
     match &state.snapshot().dead_letters {

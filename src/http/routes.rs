@@ -146,6 +146,9 @@ const VALIDATED: &[Route] = &[
         "DeadLetters",
         || get(overview::dead_letters),
     ),
+    read("/api/v1/canaries", "canaries", "What became of canaries, hour by hour.", &[], "CanaryList", || {
+        get(overview::canaries)
+    }),
     read("/api/v1/config", "config", "The effective configuration, without secrets.", &[], "Config", || {
         get(configured::configuration)
     }),

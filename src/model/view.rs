@@ -18,7 +18,7 @@ use super::scope::Pause;
 use super::target::TargetKey;
 
 pub use deliveries::{DeliveryCounts, DeliveryView};
-pub use guard::{InboxView, LatencyView};
+pub use guard::{CanaryHour, InboxView, LatencyView};
 pub use suppressed::{SuppressedView, SuppressionView};
 
 /// How an account stands in the organization and towards our filters.
@@ -254,6 +254,8 @@ pub struct Snapshot {
     pub deliveries: Vec<DeliveryView>,
     /// The latest durations of what people wait for.
     pub latency: LatencyView,
+    /// What became of the canaries of the latest hours, oldest first; empty where none are sent.
+    pub canaries: Vec<CanaryHour>,
     /// The latest full walk.
     pub last_resync: Option<ResyncView>,
     /// Where people have paused writing.

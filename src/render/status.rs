@@ -264,6 +264,7 @@ mod tests {
             suppressed: Vec::new(),
             deliveries: Vec::new(),
             latency: LatencyView::default(),
+            canaries: Vec::new(),
             dead_letters: None,
             last_resync: Some(ResyncView {
                 started_at: at("12:00:00"),

@@ -20,6 +20,10 @@ use crate::regions::Regions;
 pub(crate) const MANAGEMENT: &str = "111111111111";
 pub(crate) const CENTRAL: &str = "222222222222";
 
+/// What stands beside the path of an alert, switched off.
+const BESIDE: [&str; 3] =
+    ["[guard]\nenabled = false\n", "[canary]\ninterval = 'off'\n", "[notify]\nalert = 'off'\n"];
+
 const ALERT: &str =
     "[[alert]]\nname = 'iam-changes'\nsubscriptions = [{ protocol = 'email', endpoint = 'a@example.com' }]\n";
 
@@ -27,9 +31,13 @@ const ALERT: &str =
 pub(crate) fn settings(text: &str) -> Settings {
     let central = format!("[central]\naccount_id = '{CENTRAL}'\narchive_retention = '90d'\n");
     let alert = if text.contains("[[alert]]") { "" } else { ALERT };
-    // What stands beside the path of an alert, where a test does not ask for it, is not there.
-    let guard = if text.contains("[guard]") { "" } else { "[guard]\nenabled = false\n" };
-    let text = &format!("{text}\n{guard}");
+    // What a test does not ask for is not there.
+    let mut text = text.to_owned();
+    for beside in BESIDE {
+        if !text.contains(beside.split('\n').next().unwrap()) {
+            text = format!("{text}\n{beside}");
+        }
+    }
     let text = if text.contains("[central]") {
         text.replacen("[central]\n", &central, 1) + "\n" + alert
     } else {

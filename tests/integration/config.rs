@@ -40,6 +40,12 @@ impl Config {
             [guard]
             enabled = false
 
+            [canary]
+            interval = "off"
+
+            [notify]
+            alert = "off"
+
             # The emulator shows an organization's trail to the account that owns it alone.
             [trail]
             required = false

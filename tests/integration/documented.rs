@@ -2,7 +2,7 @@
 //!
 //! In a page of [`PAGES`], a block of the kind `console` is a shell session: each line that begins with `$ ` is run, in the
 //! order of the page, and what follows it is what it must print. The files that the commands read are in
-//! `tests/documented/<page>`.
+//! `tests/documented/<page>`; a page whose commands read none has no such folder.
 
 use std::path::Path;
 use std::process::Command;
@@ -39,9 +39,12 @@ fn commands(block: &str) -> impl Iterator<Item = (&str, String)> {
 
 fn run(page: &str, command: &str) -> String {
     let binary = Path::new(env!("CARGO_BIN_EXE_orgwatch")).parent().expect("it is in a folder");
+    let files = Path::new(ROOT).join("tests/documented");
+    // A page that reads no file has no folder: nothing but files is in a clone.
+    let folder = Some(files.join(page)).filter(|of_page| of_page.is_dir()).unwrap_or(files);
     let output = Command::new("sh")
         .args(["-c", &format!("{command} 2>&1")])
-        .current_dir(format!("{ROOT}/tests/documented/{page}"))
+        .current_dir(folder)
         .env_clear()
         .env("PATH", format!("{}:/usr/local/bin:/usr/bin:/bin", binary.display()))
         .output()

@@ -60,6 +60,10 @@ permissions_boundary = 'off'
 account_id = '{setting["central"]}'
 [guard]
 enabled = false
+[canary]
+interval = 'off'
+[notify]
+alert = 'off'
 [[alert]]
 name = 'iam-changes'
 subscriptions = [{{ protocol = 'email', endpoint = 'security@example.com' }}]

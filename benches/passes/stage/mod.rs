@@ -93,7 +93,7 @@ impl Stage {
              subscriptions = [{{ protocol = 'email', endpoint = 'security@example.com' }}]\n\
              [trail]\nrequired = false\n\
              [reconcile]\nmode = 'enforce'\niam_writes_per_second = 'off'\nconcurrency = {concurrency}\n\
-             [guard]\nenabled = false\n\
+             [guard]\nenabled = false\n[canary]\ninterval = 'off'\n[notify]\nalert = 'off'\n\
              [http]\nbind = '{bind}'\n\
              [history]\npath = '{}'\n",
             // On a disk, as in production: waiting for it is part of what a write costs.

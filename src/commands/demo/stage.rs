@@ -263,6 +263,12 @@ impl Stage {
             [guard]
             enabled = false
 
+            [canary]
+            interval = "off"
+
+            [notify]
+            alert = "off"
+
             [reconcile]
             mode = "enforce"
             resync_interval = "2s"

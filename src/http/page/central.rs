@@ -1,9 +1,11 @@
-//! The receiving side: bus, rules, topics and who is subscribed, and what alerts leave out on purpose.
+//! The receiving side: bus, rules, topics and who is subscribed, what alerts brought and what they leave out on purpose, dead
+//! letters, and how long canaries took.
 
 use askama::Template;
 use axum::extract::{Extension, State};
 use axum::response::Html;
 
+use super::plot::Plot;
 use super::words;
 use super::{Head, Refusal, rendered};
 use crate::hops::{self, Hop};
@@ -18,6 +20,7 @@ use crate::http::targets::Targets;
 struct CentralPage<'a> {
     head: Head<'a>,
     hops: Vec<Hop>,
+    plot: Option<Plot>,
     targets: Targets<'a>,
 }
 
@@ -31,6 +34,7 @@ pub(in crate::http) async fn central(
     rendered(&CentralPage {
         head: Head::new(&snapshot, "/central", visitor),
         hops: hops::of_central(&snapshot),
+        plot: Plot::of(&snapshot.canaries, snapshot.taken_at),
         targets: Targets::of(&snapshot.central.targets),
     })
 }

@@ -8,6 +8,7 @@ mod deeds;
 mod drift;
 mod links;
 mod overview;
+mod plot;
 mod records;
 mod tree;
 mod words;

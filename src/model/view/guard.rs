@@ -45,3 +45,18 @@ pub struct LatencyView {
     /// From sending a canary in a member to its arrival.
     pub canary_seconds: Option<f64>,
 }
+
+/// The canaries that all accounts sent in one hour, as in `/api/v1/canaries`.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct CanaryHour {
+    /// When the hour began, in UTC.
+    pub began: Timestamp,
+    /// How many were sent in it.
+    pub sent: u64,
+    /// How many of them came back, whenever that was.
+    pub returned: u64,
+    /// What those took in the mean, in seconds.
+    pub mean_seconds: Option<f64>,
+    /// What the slowest of them took, in seconds.
+    pub max_seconds: Option<f64>,
+}

@@ -148,6 +148,13 @@ impl Stage {
         if !more.contains("[reconcile]") {
             text.push_str("[reconcile]\nmode = 'enforce'\niam_writes_per_second = 'off'\n");
         }
+        // A canary an hour in each account would be most of what happens in the long times of these tests.
+        if !more.contains("[canary]") {
+            text.push_str("[canary]\ninterval = 'off'\n");
+        }
+        if !more.contains("[notify]") {
+            text.push_str("[notify]\nalert = 'off'\n");
+        }
         text.push_str(more);
         text
     }
