@@ -45,14 +45,14 @@ pub fn world(
     let central_region = settings.central_region();
     let central = settings.central.account_id.clone();
     let mut tags = settings.tags.clone();
-    tags.remove(crate::world::OWNER_TAG);
+    tags.insert(crate::world::OWNER_TAG.to_owned(), settings.installation.to_string());
     let mut world = World {
         installation: settings.installation.clone(),
         partition,
         organization: organization.clone(),
         central: central.clone(),
         central_region: central_region.clone(),
-        tags,
+        tags: Arc::new(tags),
         forwarder: Forwarder {
             role_name: settings.member.forwarding_role_name.clone(),
             managed: settings.member.forwarding_role == ForwardingRole::Managed,

@@ -115,7 +115,7 @@ pub struct World {
     /// The Region of the central bus.
     pub central_region: Region,
     /// Tags for everything that we create, ours included.
-    pub tags: Tags,
+    pub tags: Arc<Tags>,
     /// How members send.
     pub forwarder: Forwarder,
     /// Whether only forwarding roles may send, or everything in the organization.
@@ -272,9 +272,12 @@ impl World {
 
     /// The tags of everything that we create.
     pub fn owner_tags(&self) -> Tags {
-        let mut tags = self.tags.clone();
-        tags.insert(OWNER_TAG.to_owned(), self.installation.to_string());
-        tags
+        Tags::clone(&self.tags)
+    }
+
+    /// The same, for calls of which thousands are kept at once.
+    pub fn shared_tags(&self) -> Arc<Tags> {
+        Arc::clone(&self.tags)
     }
 
     /// Of somebody's tags those that we set; other tags on our resources are nobody's drift.

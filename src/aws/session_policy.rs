@@ -206,7 +206,7 @@ fn grants(world: &World, target: &Target, call: &Call) -> Vec<(&'static str, Str
     // A statement for each of many topics or rules would not fit into a session policy.
     let topics = || world.arn("sns", region, account, &format!("{prefix}*"));
     let role = |name: &str| format!("arn:{}:iam::{account}:role/{name}", world.partition);
-    let passed = |targets: &BTreeMap<String, RuleTarget>| {
+    let passed = |targets: &BTreeMap<String, Box<RuleTarget>>| {
         targets.values().filter_map(|t| t.role_arn.clone()).map(|arn| (PASS, arn)).collect::<Vec<_>>()
     };
     let alarms = || world.arn("cloudwatch", region, account, &format!("alarm:{prefix}*"));

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use secrecy::ExposeSecret;
 use serde_json::{Value, json};
 
+use super::alert_contradictions::Contradiction;
 use super::problem::{did_you_mean, quoted};
 use super::reader::{Place, Read, Table, read, words};
 use super::{Suppress, names, secret_file, suppress, watch};
@@ -164,73 +165,21 @@ pub(super) fn read(
         unknown_subscriptions = t.value_or("unknown_subscriptions", UnknownSubscriptions::Report),
         subscriptions = subscriptions(&mut t),
     })?;
-    if !alert.accounts.is_empty() && alert.accounts.is_subset(&alert.exclude_accounts) {
-        return whole.report.add(
-            "E-no-account",
-            &format!("{}.exclude_accounts", whole.path),
-            "every account that `accounts` names",
-            "at least one account left",
-            "take an account out of `exclude_accounts`, or remove the alert",
+    let contradictions = Contradiction::all_of(&alert);
+    let fine = contradictions.is_empty();
+    for Contradiction { code, key, found, expected, hint } in contradictions {
+        whole.report.add::<()>(code, &format!("{}.{key}", whole.path), found, expected, hint);
+    }
+    if alert.topic.is_none() && alert.subscriptions.is_empty() {
+        whole.report.add::<()>(
+            "W-no-subscriber",
+            &whole.path,
+            "neither a topic nor a subscription",
+            "somebody who is told",
+            "add subscriptions = [{ protocol = \"email\", endpoint = \"...\" }]",
         );
     }
-    for (i, subscription) in alert.subscriptions.iter().enumerate() {
-        if subscription.filter.is_some() && !matches!(alert.format, Format::Json | Format::Raw) {
-            return whole.report.add(
-                "E-filter-needs-json",
-                &format!("{}.subscriptions[{i}].filter", whole.path),
-                format!("a filter on messages in the format \"{}\"", alert.format),
-                "format = \"json\" or \"raw\"",
-                "SNS looks into a message only if it is a JSON object whose fields the filter can name",
-            );
-        }
-    }
-    if alert.topic.is_some() && alert.delivery == Delivery::Role {
-        return whole.report.add(
-            "E-not-our-topic",
-            &format!("{}.delivery", whole.path),
-            "the delivery role beside `topic`",
-            "delivery = \"topic-policy\"",
-            "the delivery role may publish to topics of this installation only; a topic of yours has to admit events.amazonaws.com",
-        );
-    }
-    if alert.topic.is_some() && alert.kms_key_arn.is_some() {
-        return whole.report.add(
-            "E-not-our-topic",
-            &format!("{}.kms_key_arn", whole.path),
-            "a key for a topic that is not ours",
-            "no `kms_key_arn` beside `topic`",
-            "encrypt the topic where it is kept, or leave `topic` out for one of ours",
-        );
-    }
-    if alert.kms_key_arn.is_some() && alert.delivery == Delivery::Role {
-        return whole.report.add(
-            "E-key-with-role",
-            &format!("{}.delivery", whole.path),
-            "the delivery role for a topic that a key encrypts",
-            "delivery = \"topic-policy\"",
-            "the delivery role has no right to use a key, so nothing would be delivered",
-        );
-    }
-    match (&alert.topic, alert.subscriptions.is_empty()) {
-        (Some(_), false) => whole.report.add(
-            "E-not-our-topic",
-            &format!("{}.subscriptions", whole.path),
-            "subscriptions to a topic that is not ours",
-            "no subscriptions beside `topic`",
-            "subscribe where the topic is kept, or leave `topic` out for one of ours",
-        ),
-        (None, true) => {
-            whole.report.add::<()>(
-                "W-no-subscriber",
-                &whole.path,
-                "neither a topic nor a subscription",
-                "somebody who is told",
-                "add subscriptions = [{ protocol = \"email\", endpoint = \"...\" }]",
-            );
-            Some(alert)
-        }
-        _ => Some(alert),
-    }
+    fine.then_some(alert)
 }
 
 fn watches(t: &mut Table<'_>, all: &BTreeSet<String>) -> Option<BTreeSet<String>> {

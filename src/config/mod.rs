@@ -4,6 +4,7 @@
 //! `validate` checks what must hold between sections. Nothing else reads the process environment.
 
 mod alert;
+mod alert_contradictions;
 mod canary;
 mod central;
 mod drill;

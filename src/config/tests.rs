@@ -255,6 +255,19 @@ fn the_delivery_role_is_for_topics_of_ours() {
     assert_eq!(codes(alert), Vec::<String>::new());
     let theirs = "[[alert]]\nname='a'\ndelivery='role'\ntopic='arn:aws:sns:us-east-1:222222222222:theirs'\n";
     assert_eq!(codes(theirs), ["E-not-our-topic alert[0].delivery"]);
+    let more = "kms_key_arn='arn:aws:kms:us-east-1:222222222222:key/12345678-1234-1234-1234-123456789012'\n\
+                subscriptions = [{ protocol = 'email', endpoint = 'a@example.com', filter = { a = ['b'] } }]\n";
+    let mut all = codes(&format!("{theirs}{more}"));
+    all.sort();
+    assert_eq!(
+        all,
+        [
+            "E-filter-needs-json alert[0].subscriptions[0].filter",
+            "E-not-our-topic alert[0].delivery",
+            "E-not-our-topic alert[0].kms_key_arn",
+            "E-not-our-topic alert[0].subscriptions",
+        ]
+    );
 }
 
 #[test]

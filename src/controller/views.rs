@@ -184,10 +184,20 @@ impl Controller {
             chronicle.shown.put(id, view);
         }
         let holds = holds(&fleet, &mut chronicle, now);
-        let (inbox, latency) = {
+        let (mut inbox, latency) = {
             let heard = self.heard();
             (heard.view.clone(), heard.latency)
         };
+        let repaired = central.targets.iter().filter_map(|target| target.last_change_at).max();
+        if let Some(since) = self.deliveries().inbox_fails(repaired) {
+            inbox.message.get_or_insert_with(|| {
+                format!(
+                    "since {since:.0} EventBridge can put nothing into the inbox, as CloudWatch counts it: tampering is \
+                     found by the timer alone, and canaries cannot return; look at what orgwatch does not keep there, such \
+                     as the queue's key"
+                )
+            });
+        }
         Snapshot {
             version: env!("CARGO_PKG_VERSION"),
             installation: settings.installation.to_string(),

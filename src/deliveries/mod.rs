@@ -11,6 +11,7 @@ use jiff::{SignedDuration, Timestamp};
 use crate::compile::rule_names;
 use crate::model::view::{DeliveryCounts, DeliveryView};
 use crate::world::{Alert, World};
+use crate::{canary, guard, news};
 
 /// The length of the periods that are looked at again and again.
 pub const PERIOD: SignedDuration = SignedDuration::from_mins(5);
@@ -57,11 +58,20 @@ impl Count {
     }
 }
 
+/// What a figure is about.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Whose {
+    /// An alert, by its name.
+    Alert(String),
+    /// The rules that feed the inbox, all together.
+    Inbox,
+}
+
 /// One metric of one rule or topic.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Figure {
-    /// Of which alert.
-    pub alert: String,
+    /// What it is about.
+    pub whose: Whose,
     /// What is counted.
     pub count: Count,
     /// `AWS/Events` or `AWS/SNS`.
@@ -71,31 +81,45 @@ pub struct Figure {
 }
 
 /// What is asked for: of each alert, built-in ones included, the figures of its rules, and those of its topic where that is
-/// in the account and Region of the bus.
+/// in the account and Region of the bus; and the figures of the rules that feed the inbox.
 pub fn figures(world: &World) -> Vec<Figure> {
+    let rule_counts = || Count::ALL.into_iter().filter(|count| !count.is_of_topic());
+    // AWS: rules of a bus of one's own have its name as well.
+    let of_rule = |rule: &str| vec![("EventBusName", world.bus().to_owned()), ("RuleName", rule.to_owned())];
     let built_in = world.guard.iter().map(|guard| &guard.alert);
     let built_in = built_in.chain(world.health.iter().map(|health| &health.alert));
     let mut figures = Vec::new();
     for alert in world.alerts.iter().chain(built_in) {
-        let figure = |namespace, dimensions: &[(&'static str, &str)]| {
-            let dimensions: Vec<_> =
-                dimensions.iter().map(|(name, value)| (*name, (*value).to_owned())).collect();
-            move |count| Figure {
-                alert: alert.name.clone(),
-                count,
-                namespace,
-                dimensions: dimensions.clone(),
-            }
-        };
+        let whose = || Whose::Alert(alert.name.clone());
         for (rule, _) in rule_names(&world.named(&alert.name), &alert.rules.shown) {
-            // AWS: rules of a bus of one's own have its name as well.
-            let of_rule = figure("AWS/Events", &[("EventBusName", world.bus()), ("RuleName", &rule)]);
-            figures.extend(Count::ALL.into_iter().filter(|count| !count.is_of_topic()).map(of_rule));
+            figures.extend(rule_counts().map(|count| Figure {
+                whose: whose(),
+                count,
+                namespace: "AWS/Events",
+                dimensions: of_rule(&rule),
+            }));
         }
         if let Some(topic) = topic(world, alert) {
-            let of_topic = figure("AWS/SNS", &[("TopicName", topic)]);
-            figures.extend(Count::ALL.into_iter().filter(|count| count.is_of_topic()).map(of_topic));
+            figures.extend(Count::ALL.into_iter().filter(|count| count.is_of_topic()).map(|count| Figure {
+                whose: whose(),
+                count,
+                namespace: "AWS/SNS",
+                dimensions: vec![("TopicName", topic.to_owned())],
+            }));
         }
+    }
+    let feeding = [
+        world.guard.as_ref().map(|_| guard::WAKE),
+        world.health.as_ref().map(|_| news::HEARTBEAT),
+        world.canary.then_some(canary::RULE),
+    ];
+    for rule in feeding.into_iter().flatten() {
+        figures.extend(rule_counts().map(|count| Figure {
+            whose: Whose::Inbox,
+            count,
+            namespace: "AWS/Events",
+            dimensions: of_rule(&world.named(rule)),
+        }));
     }
     figures
 }
@@ -169,7 +193,7 @@ pub enum Said {
 /// What the figures say of every alert.
 #[derive(Clone, Debug, Default)]
 pub struct Deliveries {
-    flows: BTreeMap<String, Flow>,
+    flows: BTreeMap<Whose, Flow>,
     observed_at: Option<Timestamp>,
 }
 
@@ -181,9 +205,9 @@ impl Deliveries {
         length: SignedDuration,
         now: Timestamp,
     ) {
-        let mut by_alert: BTreeMap<String, BTreeMap<Timestamp, Counts>> = BTreeMap::new();
+        let mut all: BTreeMap<Whose, BTreeMap<Timestamp, Counts>> = BTreeMap::new();
         for (figure, periods) in read {
-            let of_alert = by_alert.entry(figure.alert).or_default();
+            let of_one = all.entry(figure.whose).or_default();
             for (began, counted) in periods {
                 #[expect(
                     clippy::cast_possible_truncation,
@@ -192,12 +216,12 @@ impl Deliveries {
                 )]
                 let counted = counted.round() as u64;
                 // Of several rules together.
-                *of_alert.entry(began).or_default().entry(figure.count).or_default() += counted;
+                *of_one.entry(began).or_default().entry(figure.count).or_default() += counted;
             }
         }
-        self.flows.retain(|alert, _| by_alert.contains_key(alert));
-        for (alert, periods) in by_alert {
-            self.flows.entry(alert).or_default().learn(periods, length, now);
+        self.flows.retain(|whose, _| all.contains_key(whose));
+        for (whose, periods) in all {
+            self.flows.entry(whose).or_default().learn(periods, length, now);
         }
         self.observed_at = Some(now);
     }
@@ -216,7 +240,7 @@ impl Deliveries {
         max_age: SignedDuration,
         repaired: Option<Timestamp>,
     ) -> Said {
-        let Some(flow) = self.flows.get(alert) else { return Said::Nothing };
+        let Some(flow) = self.flows.get(&Whose::Alert(alert.to_owned())) else { return Said::Nothing };
         let still =
             |at: Option<Timestamp>| at.filter(|at| Some(*at) > flow.delivered && Some(*at) >= repaired);
         match (still(flow.failed), still(flow.not_delivered), flow.delivered) {
@@ -227,12 +251,23 @@ impl Deliveries {
         }
     }
 
-    /// As it is shown.
+    /// Since when EventBridge puts into the inbox nothing of what it should, as of the latest period that tells; none where
+    /// it does, or was put right by what we wrote at `repaired`.
+    pub fn inbox_fails(&self, repaired: Option<Timestamp>) -> Option<Timestamp> {
+        let flow = self.flows.get(&Whose::Inbox)?;
+        let (last, counts) =
+            flow.recent.iter().rev().find(|(_, counts)| of(counts, Count::Invocations) > 0)?;
+        let failing = of(counts, Count::Failed) >= of(counts, Count::Invocations);
+        flow.failed.filter(|at| failing && at >= last && Some(*at) >= repaired)
+    }
+
+    /// As it is shown, alert by alert.
     pub fn view(&self) -> Vec<DeliveryView> {
         let Some(observed_at) = self.observed_at else { return Vec::new() };
-        let shown = |(alert, flow): (&String, &Flow)| {
+        let shown = |(whose, flow): (&Whose, &Flow)| {
+            let Whose::Alert(alert) = whose else { return None };
             let sum = |count| flow.recent.values().map(|counts| of(counts, count)).sum();
-            DeliveryView {
+            Some(DeliveryView {
                 alert: alert.clone(),
                 last_delivered_at: flow.delivered,
                 last_failed_at: flow.failed,
@@ -246,9 +281,9 @@ impl Deliveries {
                     notifications_failed: sum(Count::NotDelivered),
                 },
                 observed_at,
-            }
+            })
         };
-        self.flows.iter().map(shown).collect()
+        self.flows.iter().filter_map(shown).collect()
     }
 }
 

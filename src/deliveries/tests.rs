@@ -4,7 +4,7 @@ use crate::world::fixture::{self, at};
 const MAX_AGE: SignedDuration = SignedDuration::from_hours(24);
 
 fn figure(count: Count) -> Figure {
-    Figure { alert: "a".to_owned(), count, namespace: "", dimensions: Vec::new() }
+    Figure { whose: Whose::Alert("a".to_owned()), count, namespace: "", dimensions: Vec::new() }
 }
 
 /// What is said at a moment after these figures of alert `a`, each with the second at which its period began.
@@ -72,7 +72,7 @@ fn a_delivery_counts_for_so_long_and_is_remembered_over_later_looks() {
     assert_eq!((view.last_delivered_at, view.observed_at), (Some(at(0)), at(7_500)));
     assert_eq!(view.last_hour, DeliveryCounts::default());
     // An alert that is no longer asked for is forgotten.
-    let other = Figure { alert: "b".to_owned(), ..figure(Invocations) };
+    let other = Figure { whose: Whose::Alert("b".to_owned()), ..figure(Invocations) };
     deliveries.learn([(other, Vec::new())], PERIOD, at(7_800));
     assert_eq!(deliveries.of("a", at(7_800), MAX_AGE, None), Said::Nothing);
 }
@@ -97,7 +97,11 @@ fn each_rule_and_each_topic_of_ours_is_asked_for_by_all_its_dimensions() {
     let figures = figures(&world);
     let told = |figure: &Figure| {
         let dimensions: Vec<String> = figure.dimensions.iter().map(|(n, v)| format!("{n}={v}")).collect();
-        format!("{} {} {} {}", figure.alert, figure.namespace, figure.count.metric(), dimensions.join(","))
+        let whose = match &figure.whose {
+            Whose::Alert(alert) => alert,
+            Whose::Inbox => "the inbox",
+        };
+        format!("{whose} {} {} {}", figure.namespace, figure.count.metric(), dimensions.join(","))
     };
     let told: Vec<String> = figures.iter().map(told).collect();
     assert_eq!(
@@ -117,4 +121,33 @@ fn each_rule_and_each_topic_of_ours_is_asked_for_by_all_its_dimensions() {
             "b AWS/SNS NumberOfNotificationsFailed TopicName=orgwatch-b",
         ]
     );
+}
+
+#[test]
+fn the_rules_that_feed_the_inbox_are_asked_for_where_they_are() {
+    let text = "[guard]\nenabled = true\n[canary]\ninterval = '1h'\n[notify]\nalert = 'orgwatch-health'\n";
+    let world = fixture::world(&fixture::settings(text));
+    let figures = figures(&world);
+    let of_inbox = figures.iter().filter(|figure| figure.whose == Whose::Inbox);
+    let failed =
+        of_inbox.filter(|figure| figure.count == Failed).map(|figure| figure.dimensions[1].1.as_str());
+    assert_eq!(failed.collect::<Vec<_>>(), ["orgwatch-wake", "orgwatch-heartbeat", "orgwatch-canary"]);
+}
+
+#[test]
+fn an_inbox_that_gets_nothing_is_told_until_something_comes_or_we_repaired_it() {
+    let fails = |read: &[(Count, i64, f64)], repaired: Option<i64>| {
+        let mut deliveries = Deliveries::default();
+        let of_inbox = |count| Figure { whose: Whose::Inbox, ..figure(count) };
+        let read = read.iter().map(|(count, began, sum)| (of_inbox(*count), vec![(at(*began), *sum)]));
+        deliveries.learn(read, PERIOD, at(1_000));
+        assert!(deliveries.view().is_empty(), "the inbox is no alert");
+        deliveries.inbox_fails(repaired.map(at))
+    };
+    let failed = [(Invocations, 300, 5.0), (Failed, 300, 5.0)];
+    assert_eq!(fails(&[], None), None);
+    assert_eq!(fails(&failed, None), Some(at(300)));
+    assert_eq!(fails(&failed, Some(400)), None);
+    assert_eq!(fails(&[(Invocations, 300, 5.0), (Failed, 300, 4.0)], None), None);
+    assert_eq!(fails(&[&failed[..], &[(Invocations, 600, 1.0)]].concat(), None), None);
 }

@@ -269,7 +269,9 @@ impl History {
     pub async fn canaries_since(&self, since: Timestamp) -> Result<Vec<Canaries>, HistoryError> {
         match &self.backend {
             Backend::Here(writer) => Ok(locked(writer).store().canaries(since)?),
-            Backend::Thread { messages, .. } => ask(messages, |answer| Message::Canaries(since, answer)).await,
+            Backend::Thread { messages, .. } => {
+                ask(messages, |answer| Message::Canaries(since, answer)).await
+            }
         }
     }
 

@@ -8,7 +8,8 @@ use super::store::StoreError;
 const APPLICATION_ID: i32 = 0x6f72_6777;
 
 /// Each brings a file one version further; a file's version is how many it has had. Never change one that was released.
-const MIGRATIONS: [&str; 2] = ["
+const MIGRATIONS: [&str; 2] = [
+    "
     CREATE TABLE record (
         id INTEGER PRIMARY KEY,
         token TEXT NOT NULL UNIQUE,
@@ -64,7 +65,8 @@ const MIGRATIONS: [&str; 2] = ["
         latency_max_ms INTEGER NOT NULL,
         PRIMARY KEY (account, region, hour)
     ) STRICT, WITHOUT ROWID;
-", "
+",
+    "
     -- A row for each account would be a row for each canary, and nothing was ever written there.
     DROP TABLE canary;
     CREATE TABLE canary (
@@ -76,7 +78,8 @@ const MIGRATIONS: [&str; 2] = ["
         latency_max_ms INTEGER NOT NULL,
         PRIMARY KEY (region, hour)
     ) STRICT, WITHOUT ROWID;
-"];
+",
+];
 
 /// Brings the file to this version. A file of a later version, or of another program, is left as it is.
 pub(super) fn migrate(connection: &mut Connection) -> Result<(), StoreError> {

@@ -20,9 +20,9 @@ use crate::model::resource::{FieldChange, Note, Resource, ResourceId, Verdict};
 use crate::model::scope::{Pause, Scope};
 use crate::model::target::{Side, TargetKey};
 use crate::model::view::{
-    AccountView, CanaryHour, CentralView, Condition, Coverage, DeliveryCounts, DeliveryView, DiscoveryView, HistoryView,
-    HoldView, InboxView, LatencyView, ReconcileView, ResyncView, Snapshot, Standing, SuppressedView,
-    SuppressionView, TargetView, Totals,
+    AccountView, CanaryHour, CentralView, Condition, Coverage, DeliveryCounts, DeliveryView, DiscoveryView,
+    HistoryView, HoldView, InboxView, LatencyView, ReconcileView, ResyncView, Snapshot, Standing,
+    SuppressedView, SuppressionView, TargetView, Totals,
 };
 
 /// A name that must never reach a page as it is.
@@ -173,7 +173,7 @@ fn drifted(now: Timestamp) -> AccountView {
             pattern: json!({"source": ["aws.iam"]}).into(),
             state: "ENABLED".to_owned(),
             description: "managed by orgwatch/orgwatch v1".to_owned(),
-            tags: BTreeMap::new(),
+            tags: Arc::default(),
         }],
         hold: Some(hold),
     };

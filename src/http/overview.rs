@@ -17,8 +17,8 @@ use crate::model::resource::Verdict;
 use crate::model::scope::Pause;
 use crate::model::target::{Side, TargetKey};
 use crate::model::view::{
-    AccountCounts, Condition, Coverage, CoverageCounts, DiscoveryView, HistoryView, HoldView, InboxView,
-    LatencyView, ResyncView, Snapshot, SuppressedView, TargetView,
+    AccountCounts, Condition, Coverage, CoverageCounts, DeliveredView, DiscoveryView, HistoryView, HoldView,
+    InboxView, LatencyView, ResyncView, Snapshot, SuppressedView, TargetView,
 };
 
 /// The installation in numbers.
@@ -38,6 +38,7 @@ pub(super) struct Status<'a> {
     discovery: &'a DiscoveryView,
     inbox: &'a InboxView,
     suppressed: &'a [SuppressedView],
+    deliveries: Vec<DeliveredView>,
     latency: LatencyView,
     oldest_observation_age_seconds: Option<f64>,
     last_resync: Option<&'a ResyncView>,
@@ -71,6 +72,7 @@ impl<'a> Status<'a> {
             discovery: &s.discovery,
             inbox: &s.inbox,
             suppressed: &s.suppressed,
+            deliveries: s.deliveries.iter().map(DeliveredView::from).collect(),
             latency: s.latency,
             oldest_observation_age_seconds: age,
             last_resync: s.last_resync.as_ref(),

@@ -109,7 +109,7 @@ impl Kind for ForwardingRole {
                 trust: Json::from(&desired.trust),
                 description: desired.description.clone(),
                 boundary: desired.boundary.clone(),
-                tags: world.owner_tags(),
+                tags: world.shared_tags(),
             });
             calls.extend(put_policies(name, desired, None));
             return calls;

@@ -126,7 +126,7 @@ impl Aws {
                 let (targets, tags) = self
                     .things
                     .get(&here)
-                    .map_or((json!({}), tags.clone()), |t| (t.spec["targets"].clone(), t.tags.clone()));
+                    .map_or((json!({}), Tags::clone(tags)), |t| (t.spec["targets"].clone(), t.tags.clone()));
                 let spec = json!({ "pattern": pattern, "state": state, "description": description,
                                    "targets": targets });
                 self.things.insert(here, Thing { spec, tags });

@@ -132,7 +132,7 @@ pub(super) fn mend(
             pattern: Json::from(&desired.pattern),
             state: desired.state.clone(),
             description: desired.description.clone(),
-            tags: world.owner_tags(),
+            tags: world.shared_tags(),
         });
     }
     // PutRule ignores tags on a rule that is there.
@@ -147,7 +147,7 @@ pub(super) fn mend(
         .targets
         .iter()
         .filter(|(id, target)| there.get(*id) != Some(*target))
-        .map(|(id, target)| (id.clone(), target.clone()))
+        .map(|(id, target)| (id.clone(), Box::new(target.clone())))
         .collect();
     let foreign: Vec<String> =
         there.keys().filter(|id| !desired.targets.contains_key(*id)).cloned().collect();

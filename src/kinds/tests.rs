@@ -567,7 +567,7 @@ fn put_rule_sends_the_whole_rule_because_aws_empties_what_is_left_out() {
     assert_eq!((bus.as_str(), name.as_str()), ("default", "orgwatch-iam-changes"));
     assert_eq!((pattern.value(), state.as_str()), (rule.spec["pattern"].clone(), "ENABLED"));
     assert_eq!(json!(description), rule.spec["description"]);
-    assert_eq!(tags, &rule.world.owner_tags());
+    assert_eq!(**tags, rule.world.owner_tags());
 }
 
 #[test]

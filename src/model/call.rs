@@ -1,6 +1,7 @@
 //! Every writing call that the product can make, as data. What is not here cannot be written.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use serde::Serialize;
 use serde_json::Value;
@@ -95,12 +96,14 @@ pub enum Call {
         pattern: Json,
         state: String,
         description: String,
-        tags: Tags,
+        /// Shared by all that we make.
+        tags: Arc<Tags>,
     },
     PutTargets {
         bus: String,
         rule: String,
-        targets: BTreeMap<String, RuleTarget>,
+        /// Boxed: a map has room for eleven of what it holds, and this is kept of thousands of accounts at once.
+        targets: BTreeMap<String, Box<RuleTarget>>,
     },
     RemoveTargets {
         bus: String,
@@ -176,7 +179,8 @@ pub enum Call {
         trust: Json,
         description: String,
         boundary: Option<String>,
-        tags: Tags,
+        /// Shared by all that we make.
+        tags: Arc<Tags>,
     },
     UpdateAssumeRolePolicy {
         role: String,

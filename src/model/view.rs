@@ -17,7 +17,7 @@ use super::resource::{Resource, ResourceId, Verdict};
 use super::scope::Pause;
 use super::target::TargetKey;
 
-pub use deliveries::{DeliveryCounts, DeliveryView};
+pub use deliveries::{DeliveredView, DeliveryCounts, DeliveryView};
 pub use guard::{CanaryHour, InboxView, LatencyView};
 pub use suppressed::{SuppressedView, SuppressionView};
 

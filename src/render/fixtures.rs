@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 
-use crate::model::call::{Call, RuleTarget, Tags};
+use crate::model::call::{Call, RuleTarget};
 use crate::model::error::{CloudError, ErrorClass};
 use crate::model::ids::{AccountId, Region, RoleArn};
 use crate::model::partition::Partition;
@@ -79,7 +79,7 @@ pub(crate) fn create_sender_rule(target: &TargetKey) -> Change {
                 pattern: pattern.into(),
                 state: "ENABLED".to_owned(),
                 description: "managed by orgwatch/orgwatch v1".to_owned(),
-                tags: Tags::new(),
+                tags: Arc::default(),
             },
             Call::PutTargets { bus: "default".to_owned(), rule: name.clone(), targets: targets(role_arn) },
         ],
@@ -91,7 +91,7 @@ fn role(target: &TargetKey, name: &str) -> String {
     RoleArn::new(Partition::Aws, target.account.clone(), name).to_string()
 }
 
-fn targets(role_arn: String) -> std::collections::BTreeMap<String, RuleTarget> {
+fn targets(role_arn: String) -> std::collections::BTreeMap<String, Box<RuleTarget>> {
     let target = RuleTarget {
         arn: format!("arn:{}:events:{}:{}:event-bus/orgwatch", Partition::Aws, region(), central().account),
         role_arn: Some(role_arn),
@@ -101,7 +101,7 @@ fn targets(role_arn: String) -> std::collections::BTreeMap<String, RuleTarget> {
         transformer: None,
         foreign_input: None,
     };
-    [("central".to_owned(), target)].into()
+    [("central".to_owned(), Box::new(target))].into()
 }
 
 pub(crate) fn resource(id: ResourceId, verdict: Verdict) -> Resource {

@@ -8,7 +8,7 @@ use serde::Deserialize;
 use super::phrase::{count, counts, duration, elapsed, spoken};
 use super::style::{Page, Tone};
 use crate::model::resource::Verdict;
-use crate::model::view::{AccountCounts, CoverageCounts, Snapshot};
+use crate::model::view::{AccountCounts, CoverageCounts, DeliveredView, Snapshot};
 
 /// The counts of a status.
 #[derive(Deserialize)]
@@ -25,6 +25,14 @@ pub(super) struct Head {
     holds: usize,
     oldest_observation_age_seconds: Option<f64>,
     last_resync: Option<Resync>,
+    deliveries: Vec<DeliveredView>,
+    latency: Latency,
+    observed_at: Timestamp,
+}
+
+#[derive(Deserialize)]
+struct Latency {
+    canary_seconds: Option<f64>,
 }
 
 #[derive(Deserialize)]
@@ -88,6 +96,9 @@ impl Head {
                 .last_resync
                 .as_ref()
                 .map(|r| Resync { finished_at: r.finished_at, duration_seconds: r.duration_seconds }),
+            deliveries: snapshot.deliveries.iter().map(DeliveredView::from).collect(),
+            latency: Latency { canary_seconds: snapshot.latency.canary_seconds },
+            observed_at: snapshot.taken_at,
         }
     }
 
@@ -148,6 +159,8 @@ impl Head {
         };
         page.labelled(0, 10, "Holds", tone, holds);
 
+        self.put_deliveries(page);
+
         let oldest = match self.oldest_observation_age_seconds {
             Some(seconds) => format!("oldest reading {} ago", duration(seconds_of(seconds))),
             None => "nothing yet".to_owned(),
@@ -157,6 +170,33 @@ impl Head {
             format!("; last full walk ended at {:.0} and took {took}", r.finished_at)
         });
         page.labelled(0, 10, "Observed", Tone::Plain, format!("{oldest}{}", resync.unwrap_or_default()));
+    }
+}
+
+impl Head {
+    /// When each alert last reached somebody, and what canaries take; nothing where nobody knows yet.
+    fn put_deliveries(&self, page: &mut Page) {
+        let ago = |at: Timestamp| {
+            let passed = self.observed_at.duration_since(at);
+            format!("{} ago", duration(passed.try_into().unwrap_or_default()))
+        };
+        for delivered in &self.deliveries {
+            let reached = match delivered.last_delivered_at {
+                Some(at) => format!("last reached a subscriber {}", ago(at)),
+                None => "has not reached a subscriber yet".to_owned(),
+            };
+            let failures = [
+                delivered.last_failed_at.map(|at| format!("; its rule failed {}", ago(at))),
+                delivered.last_not_delivered_at.map(|at| format!("; SNS could not deliver {}", ago(at))),
+            ];
+            let failures: String = failures.into_iter().flatten().collect();
+            let tone = if failures.is_empty() { Tone::Plain } else { Tone::Warn };
+            page.labelled(0, 10, "Delivery", tone, format!("{} {reached}{failures}", delivered.alert));
+        }
+        if let Some(seconds) = self.latency.canary_seconds {
+            let took = elapsed(seconds_of(seconds));
+            page.labelled(0, 10, "Canaries", Tone::Plain, format!("the latest came back after {took}"));
+        }
     }
 }
 

@@ -13,7 +13,7 @@ use super::style::{Page, Style, Tone};
 use super::summary::notices;
 use crate::model::ids::AccountId;
 use crate::model::resource::Verdict;
-use crate::model::view::{AccountView, Coverage, HoldView, Snapshot, Standing};
+use crate::model::view::{AccountView, Coverage, DeliveredView, HoldView, Snapshot, Standing};
 
 /// The answer at an address that is no status of a daemon.
 #[derive(Debug, thiserror::Error)]
@@ -32,6 +32,9 @@ pub fn status_json(snapshot: &Snapshot) -> Value {
         "coverage": snapshot.coverage_counts(),
         "central": { "verdict": snapshot.central.verdict },
         "holds": snapshot.holds.len(),
+        "deliveries": snapshot.deliveries.iter().map(DeliveredView::from).collect::<Vec<_>>(),
+        "latency": snapshot.latency,
+        "observed_at": snapshot.taken_at,
         "dead_letters": snapshot.dead_letters.as_ref().map(|letters| letters.summary.letters),
         "oldest_observation_age_seconds": age(snapshot),
         "last_resync": snapshot.last_resync,
@@ -200,7 +203,9 @@ mod tests {
     use super::*;
     use crate::model::plan::Hold;
     use crate::model::resource::Resource;
-    use crate::model::view::{CentralView, DiscoveryView, InboxView, LatencyView, ResyncView};
+    use crate::model::view::{
+        CentralView, DeliveryCounts, DeliveryView, DiscoveryView, InboxView, LatencyView, ResyncView,
+    };
     use crate::render::fixtures::{self, HOSTILE, central, id, judged, member, note, resource};
     use insta::assert_snapshot;
     use std::sync::Arc;
@@ -441,6 +446,7 @@ mod tests {
             "unknown": 2
           },
           "dead_letters": null,
+          "deliveries": [],
           "generation": 1,
           "holds": 0,
           "installation": "orgwatch",
@@ -449,7 +455,14 @@ mod tests {
             "finished_at": "2026-11-20T12:00:03Z",
             "started_at": "2026-11-20T12:00:00Z"
           },
+          "latency": {
+            "canary_seconds": null,
+            "join_to_covered_seconds": null,
+            "tamper_to_noticed_seconds": null,
+            "tamper_to_repaired_seconds": null
+          },
           "mode": "enforce",
+          "observed_at": "2026-11-20T12:00:41.24Z",
           "oldest_observation_age_seconds": 41.2,
           "organization_id": "o-a1b2c3d4e5",
           "version": "0.1.0"
@@ -467,6 +480,33 @@ mod tests {
             assert_eq!(theirs, ours.replace("222222222222 in us-east-1: ", ""));
         }
         assert!(theirs.contains("/api/v1/coverage"), "{theirs}");
+    }
+
+    #[test]
+    fn a_status_tells_when_alerts_last_reached_somebody_and_when_they_did_not() {
+        let mut snapshot = snapshot((0..3).map(healthy).collect());
+        let delivery = |alert: &str, delivered, failed| DeliveryView {
+            alert: alert.to_owned(),
+            last_delivered_at: delivered,
+            last_failed_at: failed,
+            last_not_delivered_at: None,
+            last_hour: DeliveryCounts::default(),
+            observed_at: at("12:00:00"),
+        };
+        snapshot.deliveries = vec![
+            delivery("iam-changes", Some(at("11:20:00")), None),
+            delivery("root", Some(at("10:00:00")), Some(at("11:55:00"))),
+            delivery("orgwatch-tamper", None, None),
+        ];
+        snapshot.latency.canary_seconds = Some(1.25);
+        let text = status_from_json(&status_json(&snapshot), Style::PLAIN).unwrap();
+        let lines: Vec<&str> = text.lines().skip(5).take(4).collect();
+        assert_snapshot!(lines.join("\n"), @r"
+        Delivery  iam-changes last reached a subscriber 40m 41s ago
+        Delivery  root last reached a subscriber 2h ago; its rule failed 5m 41s ago
+        Delivery  orgwatch-tamper has not reached a subscriber yet
+        Canaries  the latest came back after 1.3 s
+        ");
     }
 
     #[test]

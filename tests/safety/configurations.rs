@@ -8,6 +8,7 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use crate::converges::assert_everybody_is_heard;
+use crate::keys;
 use crate::script;
 use crate::stage::{PEOPLE, Stage, Watchman, in_virtual_time};
 
@@ -25,7 +26,7 @@ struct Change {
 const SECOND_REGION: &str = "eu-west-1";
 const RECONCILE: &str = "[reconcile]\nmode = 'enforce'\niam_writes_per_second = 'off'\nprune = true\n";
 
-const CHANGES: [Change; 10] = [
+const CHANGES: [Change; 12] = [
     Change {
         what: "a watch is renamed",
         from: "[[watch]]\nname = 'iam-changes'\npreset = 'iam-changes'\n",
@@ -46,6 +47,14 @@ const CHANGES: [Change; 10] = [
         what: "the forwarding role is renamed",
         from: "[member]\nforwarding_role_name = 'orgwatch-forwarder'\n",
         to: "[member]\nforwarding_role_name = 'orgwatch-forwarder-2'\n",
+    },
+    Change { what: "the bus gets a key", from: "", to: "kms_key_arn = '<key>'\n" },
+    Change {
+        what: "the topic gets a key",
+        from: "[[alert]]\nname = 'iam-changes'\n\
+               subscriptions = [{ protocol = 'email', endpoint = 'security@example.com' }]\n",
+        to: "[[alert]]\nname = 'iam-changes'\nkms_key_arn = '<key>'\n\
+             subscriptions = [{ protocol = 'email', endpoint = 'security@example.com' }]\n",
     },
     Change { what: "the bus admits the whole organization", from: "", to: "senders = 'organization'\n" },
     Change {
@@ -109,23 +118,26 @@ async fn run(stage: Stage, change: Change, backwards: bool) {
     for role in ["orgwatch-forwarder-2", "orgwatch-forwarder-2-guard"] {
         stage.kit.install_forwarder(&mut stage.simulator.world(), &stage.management, role);
     }
-    let (from, to) = if backwards { (change.to, change.from) } else { (change.from, change.to) };
+    let key = keys::make(&stage, &keys::lets_in());
+    let with_key = |part: &str| part.replace("<key>", &key);
+    let (from, to) = (with_key(change.from), with_key(change.to));
+    let (from, to) = if backwards { (to, from) } else { (from, to) };
     let what = format!("{}{}", change.what, if backwards { ", backwards" } else { "" });
-    serve(&stage, &configuration(&stage, from), &what).await;
+    serve(&stage, &configuration(&stage, &from), &what).await;
     assert_everybody_is_heard(&stage);
     let watchman = Watchman::post(&stage.simulator, "orgwatch-");
     // A Region that is taken out is no longer watched, as somebody wished.
     if from.contains(SECOND_REGION) && !to.contains(SECOND_REGION) {
         watchman.let_end(SECOND_REGION);
     }
-    serve(&stage, &configuration(&stage, to), &what).await;
+    serve(&stage, &configuration(&stage, &to), &what).await;
     watchman.assert_no_path_was_broken();
     assert_everybody_is_heard(&stage);
 }
 
 fn configuration(stage: &Stage, part: &str) -> String {
     // A key of [central] goes where that section is.
-    if part.starts_with("senders") {
+    if part.starts_with("senders") || part.starts_with("kms_key_arn") {
         let text = stage.config(RECONCILE);
         text.replace("[central]\n", &format!("[central]\n{part}"))
     } else {

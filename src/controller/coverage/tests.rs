@@ -276,12 +276,12 @@ fn missing_canaries_break_what_is_in_sync_unless_the_central_half_explains_them(
 
 #[test]
 fn an_account_is_proven_by_a_canary_and_a_delivery_of_each_of_its_alerts() {
-    use crate::deliveries::{Count, Deliveries, Figure, PERIOD};
+    use crate::deliveries::{Count, Deliveries, Figure, PERIOD, Whose};
     let settings = fixture::settings("[[alert]]\nname = 'a'\n[[alert]]\nname = 'b'\n");
     let world = fixture::world(&settings);
     let figure = |alert: &str, count, sum| {
         let alert = alert.to_owned();
-        let figure = Figure { alert, count, namespace: "", dimensions: Vec::new() };
+        let figure = Figure { whose: Whose::Alert(alert), count, namespace: "", dimensions: Vec::new() };
         (figure, vec![(at(0), sum)])
     };
     let delivered = |alert| [figure(alert, Count::Invocations, 1.0), figure(alert, Count::Delivered, 1.0)];

@@ -39,6 +39,14 @@ async fn status_says_everything_in_numbers() {
         "unknown": 1
       },
       "dead_letters": 3,
+      "deliveries": [
+        {
+          "alert": "iam-changes",
+          "last_delivered_at": "2026-11-20T11:20:00Z",
+          "last_failed_at": null,
+          "last_not_delivered_at": null
+        }
+      ],
       "discovery": {
         "accounts": 8,
         "doubtful": "the listing lacks 12 of 20 known accounts; nothing departs until 3 agree",

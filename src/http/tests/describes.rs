@@ -114,6 +114,7 @@ async fn each_answer_has_exactly_the_fields_that_are_described() {
         ("/api/v1/changes", "/api/v1/changes?what=all"),
         ("/api/v1/holds", "/api/v1/holds"),
         ("/api/v1/dead-letters", "/api/v1/dead-letters"),
+        ("/api/v1/canaries", "/api/v1/canaries"),
         ("/api/v1/config", "/api/v1/config"),
         ("/api/v1/version", "/api/v1/version"),
         ("/openapi.json", "/openapi.json"),

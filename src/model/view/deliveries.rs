@@ -1,7 +1,7 @@
 //! What CloudWatch counts of an alert's deliveries, as shown.
 
 use jiff::Timestamp;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// An alert's deliveries, as in `/api/v1/alerts`. Moments are beginnings of the periods of CloudWatch, five minutes long, or
 /// an hour where they lie before the start of the daemon.
@@ -20,6 +20,30 @@ pub struct DeliveryView {
     pub last_hour: DeliveryCounts,
     /// When CloudWatch was read.
     pub observed_at: Timestamp,
+}
+
+/// When an alert was last delivered, and when not, as in `/api/v1/status`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DeliveredView {
+    /// The alert.
+    pub alert: String,
+    /// When an event last came through rule and topic to a subscriber.
+    pub last_delivered_at: Option<Timestamp>,
+    /// When EventBridge last could not hand over any event to the topic.
+    pub last_failed_at: Option<Timestamp>,
+    /// When SNS last could not bring any message to a subscriber.
+    pub last_not_delivered_at: Option<Timestamp>,
+}
+
+impl From<&DeliveryView> for DeliveredView {
+    fn from(view: &DeliveryView) -> Self {
+        Self {
+            alert: view.alert.clone(),
+            last_delivered_at: view.last_delivered_at,
+            last_failed_at: view.last_failed_at,
+            last_not_delivered_at: view.last_not_delivered_at,
+        }
+    }
 }
 
 /// What was counted.
