@@ -5,11 +5,6 @@ use std::process::ExitCode;
 use orgwatch::cli::args::Cli;
 use orgwatch::cli::exit::Outcome;
 
-/// Passes allocate on every thread and free on others. With the allocator of the C library a third of a resync's time went
-/// into its locks, and musl's, which the image would have, is slower still.
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
 fn main() -> ExitCode {
     let cli = match Cli::read(std::env::args_os()) {
         Ok(cli) => cli,

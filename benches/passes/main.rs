@@ -19,10 +19,6 @@ use clap::Parser as _;
 
 use crate::options::Options;
 
-/// The one that the product ships with, for every role.
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
 fn main() -> ExitCode {
     let options = Options::parse();
     let work = async {

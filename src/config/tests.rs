@@ -256,7 +256,7 @@ fn the_delivery_role_is_for_topics_of_ours() {
     let theirs = "[[alert]]\nname='a'\ndelivery='role'\ntopic='arn:aws:sns:us-east-1:222222222222:theirs'\n";
     assert_eq!(codes(theirs), ["E-not-our-topic alert[0].delivery"]);
     let more = "kms_key_arn='arn:aws:kms:us-east-1:222222222222:key/12345678-1234-1234-1234-123456789012'\n\
-                subscriptions = [{ protocol = 'email', endpoint = 'a@example.com', filter = { a = ['b'] } }]\n";
+                subscriptions = [{ protocol = 'email', endpoint = 'a@example.com', filter = '{\"a\":[\"b\"]}' }]\n";
     let mut all = codes(&format!("{theirs}{more}"));
     all.sort();
     assert_eq!(

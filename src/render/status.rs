@@ -498,7 +498,7 @@ mod tests {
             delivery("root", Some(at("10:00:00")), Some(at("11:55:00"))),
             delivery("orgwatch-tamper", None, None),
         ];
-        snapshot.latency.canary_seconds = Some(1.25);
+        snapshot.latency.canary_seconds = Some(1.26);
         let text = status_from_json(&status_json(&snapshot), Style::PLAIN).unwrap();
         let lines: Vec<&str> = text.lines().skip(5).take(4).collect();
         assert_snapshot!(lines.join("\n"), @r"

@@ -133,6 +133,12 @@ impl Stage {
              max_calls_per_second = 1000\n\
              [central]\naccount_id = '{central_account}'\narchive_retention = '90d'\n"
         );
+        // A canary an hour in each account would be most of what happens in the long times of these tests.
+        for (table, off) in [("[canary]", "interval = 'off'"), ("[notify]", "alert = 'off'")] {
+            if !more.contains(table) {
+                text.push_str(&format!("{table}\n{off}\n"));
+            }
+        }
         // Searching every Region for what is left is most of what a process does at first; the tests of that name more.
         if !more.contains("regions") {
             let region = self.region();
@@ -147,13 +153,6 @@ impl Stage {
         }
         if !more.contains("[reconcile]") {
             text.push_str("[reconcile]\nmode = 'enforce'\niam_writes_per_second = 'off'\n");
-        }
-        // A canary an hour in each account would be most of what happens in the long times of these tests.
-        if !more.contains("[canary]") {
-            text.push_str("[canary]\ninterval = 'off'\n");
-        }
-        if !more.contains("[notify]") {
-            text.push_str("[notify]\nalert = 'off'\n");
         }
         text.push_str(more);
         text
