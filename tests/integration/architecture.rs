@@ -6,8 +6,9 @@ use orgwatch::config::Adopt;
 use orgwatch::kinds::KINDS;
 
 /// Parts that know no client, no runtime, no environment and no clock.
-const PURE: [&str; 19] = [
+const PURE: [&str; 20] = [
     "compile",
+    "compliance",
     "format",
     "model",
     "document",
