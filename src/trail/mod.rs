@@ -47,6 +47,8 @@ pub struct Trail {
     pub organization: bool,
     /// Whether it logs the events of global services.
     pub global_events: bool,
+    /// The ARN of the CloudWatch Logs group that it writes to as well, without the `:*` that CloudTrail puts behind it.
+    pub log_group: Option<String>,
 }
 
 impl Trail {
