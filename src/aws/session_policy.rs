@@ -16,11 +16,12 @@ use crate::model::target::Side;
 use crate::world::{Target, World};
 
 /// What looking at a member takes.
-pub const MEMBER_READS: [&str; 12] = [
+pub const MEMBER_READS: [&str; 15] = [
     "account:ListRegions",
     "cloudtrail:DescribeTrails",
     "cloudtrail:GetEventSelectors",
     "cloudtrail:GetTrailStatus",
+    "cloudwatch:DescribeAlarmsForMetric",
     "events:ListRules",
     "events:ListTagsForResource",
     "events:ListTargetsByRule",
@@ -29,12 +30,15 @@ pub const MEMBER_READS: [&str; 12] = [
     "iam:ListAttachedRolePolicies",
     "iam:ListRolePolicies",
     "iam:ListRoles",
+    "logs:DescribeMetricFilters",
+    "sns:ListSubscriptionsByTopic",
 ];
 
 /// What looking at the central account takes.
-pub const CENTRAL_READS: [&str; 22] = [
+pub const CENTRAL_READS: [&str; 24] = [
     "account:ListRegions",
     "cloudwatch:DescribeAlarms",
+    "cloudwatch:DescribeAlarmsForMetric",
     "cloudwatch:GetMetricData",
     "cloudwatch:ListTagsForResource",
     "events:DescribeArchive",
@@ -46,6 +50,7 @@ pub const CENTRAL_READS: [&str; 22] = [
     "iam:GetRolePolicy",
     "kms:DescribeKey",
     "kms:GetKeyPolicy",
+    "logs:DescribeMetricFilters",
     "sns:GetSubscriptionAttributes",
     "sns:GetTopicAttributes",
     "sns:ListSubscriptionsByTopic",

@@ -5,7 +5,6 @@
 //! `&&` before `||`. Whatever else a filter says is compared by its text.
 
 use std::collections::BTreeSet;
-use std::fmt::Write as _;
 
 /// A metric filter pattern in normal form: equal where two patterns count the same events by construction.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -37,6 +36,32 @@ impl Normal {
     /// Whether the pattern was understood, rather than compared by its text.
     pub fn is_understood(&self) -> bool {
         matches!(self.0, Form::Understood(_))
+    }
+
+    /// What it asks, piece by piece: `$.eventName = CreatePolicy`. Nothing where it was not understood.
+    pub fn pieces(&self) -> BTreeSet<String> {
+        let mut pieces = BTreeSet::new();
+        if let Form::Understood(term) = &self.0 {
+            term.pieces(&mut pieces);
+        }
+        pieces
+    }
+
+    /// The names of the events that it counts, as far as it names any.
+    pub fn event_names(&self) -> BTreeSet<String> {
+        let name = |piece: &String| piece.strip_prefix("$.eventName = ").map(str::to_owned);
+        self.pieces().iter().filter_map(name).collect()
+    }
+}
+
+impl Term {
+    fn pieces(&self, into: &mut BTreeSet<String>) {
+        match self {
+            Self::Leaf(selector, asked, value) => {
+                into.insert(format!("{selector} {asked} {value}").trim_end().to_owned());
+            }
+            Self::All(terms) | Self::Any(terms) => terms.iter().for_each(|term| term.pieces(into)),
+        }
     }
 }
 
@@ -161,10 +186,11 @@ impl Reader {
                     if !last && !matches!(word.as_str(), "NOT" | "IS") {
                         return None;
                     }
-                    let _ = write!(asked, "{word} ");
+                    asked.push_str(&word);
                     if last {
-                        return Some(Term::Leaf(selector, asked.trim_end().to_owned(), String::new()));
+                        return Some(Term::Leaf(selector, asked, String::new()));
                     }
+                    asked.push(' ');
                 }
                 _ => return None,
             }

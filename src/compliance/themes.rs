@@ -46,18 +46,27 @@ pub struct Prescribed {
 /// A pattern that the data may break into lines.
 #[derive(Debug, PartialEq, Eq, Deserialize)]
 #[serde(from = "String")]
-pub struct Line(String);
+pub struct Line {
+    text: String,
+    normal: Normal,
+}
 
 impl From<String> for Line {
     fn from(text: String) -> Self {
-        Self(text.split_whitespace().collect::<Vec<_>>().join(" "))
+        let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
+        Self { normal: Normal::of(&text), text }
     }
 }
 
 impl Line {
     /// The pattern.
     pub fn as_str(&self) -> &str {
-        &self.0
+        &self.text
+    }
+
+    /// The pattern by its meaning.
+    pub fn normal(&self) -> &Normal {
+        &self.normal
     }
 }
 
@@ -67,10 +76,21 @@ impl Theme {
         self.patterns.first().map_or("", |prescribed| prescribed.text.as_str())
     }
 
+    /// The pattern that a standard has in its own text; where it has none, the one that is installed.
+    pub fn pattern_of(&self, standard: &str) -> Option<&Prescribed> {
+        let own = |prescribed: &&Prescribed| prescribed.meets.iter().any(|name| name == standard);
+        self.patterns.iter().find(own).or_else(|| self.patterns.first())
+    }
+
+    /// Whether any standard prescribes this pattern for the theme.
+    pub fn knows(&self, pattern: &Normal) -> bool {
+        self.patterns.iter().any(|prescribed| prescribed.text.normal() == pattern)
+    }
+
     /// Whether a filter of this pattern is one of the theme's in the eyes of a standard: none, it is not; a remark, it is,
     /// with what an auditor should know; an empty one, it is to the letter.
     pub fn prescribes(&self, standard: &str, pattern: &Normal) -> Option<&str> {
-        let of = |prescribed: &&Prescribed| Normal::of(prescribed.text.as_str()) == *pattern;
+        let of = |prescribed: &&Prescribed| prescribed.text.normal() == pattern;
         let names = |names: &[String]| names.iter().any(|name| name == standard);
         self.patterns.iter().find(of).and_then(|prescribed| {
             let letter = names(&prescribed.meets).then_some("");

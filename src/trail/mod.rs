@@ -7,7 +7,7 @@ mod selectors;
 
 use std::collections::BTreeSet;
 
-pub use known::Trails;
+pub use known::{Filled, Readings, Trails};
 pub use selectors::{Basic, Field, Lack, Logged, Operator, Selectors, Wanted};
 
 use crate::model::error::CloudError;

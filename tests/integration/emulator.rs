@@ -97,6 +97,14 @@ impl Emulator {
         serde_json::from_str(&output(read_back)).expect("read_back.py prints JSON")
     }
 
+    /// Makes what auditors ask for by a standard in accounts, each without one thing, see `audit.py` for their names.
+    pub(crate) fn audit(&self, standard: &str, accounts: &[(&str, &str)]) {
+        let mut audit = self.script("audit.py");
+        audit.args(["--standard", standard]);
+        audit.args(accounts.iter().map(|(account, gap)| format!("{account}={gap}")));
+        output(audit);
+    }
+
     /// Applies a drift, see `drift.py` for their names, in an account.
     pub(crate) fn drift(&self, account: &str, name: &str) {
         let mut drift = self.script("drift.py");

@@ -54,6 +54,16 @@ fn what_is_not_understood_is_compared_by_its_text() {
     assert!(!Normal::of(&format!("{{{}$.a = X{}}}", "(".repeat(1000), ")".repeat(1000))).is_understood());
 }
 
+#[test]
+fn a_pattern_tells_what_it_asks_piece_by_piece() {
+    let normal =
+        Normal::of("{ ($.eventSource = x.y) && (($.eventName = \"A\") || $.eventName=B) && $.c NOT EXISTS }");
+    let pieces: Vec<String> = normal.pieces().into_iter().collect();
+    assert_eq!(pieces, ["$.c NOT EXISTS", "$.eventName = A", "$.eventName = B", "$.eventSource = x.y"]);
+    assert_eq!(normal.event_names(), BTreeSet::from(["A".to_owned(), "B".to_owned()]));
+    assert!(Normal::of("ERROR").pieces().is_empty());
+}
+
 /// An expression of the grammar, and the same one with brackets around everything and every list turned round.
 fn expression() -> impl Strategy<Value = (String, String)> {
     let leaf = ("[a-c]", "(=|!=)", "[A-C]{1,2}").prop_map(|(selector, operator, value)| {

@@ -2,6 +2,7 @@
 
 mod access;
 mod api;
+mod audit;
 mod changes;
 mod describes;
 mod login;
@@ -105,6 +106,7 @@ impl Server {
         let state = HttpState {
             history: Arc::clone(&history),
             operations: reconciles.clone(),
+            audits: reconciles.clone(),
             metrics: Arc::new(Metrics::new(snapshot.clone())),
             snapshot,
             reconciles: reconciles.clone(),

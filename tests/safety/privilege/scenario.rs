@@ -201,6 +201,7 @@ impl Scenario {
         self.strange_subscription(&config).await?;
         self.adoption().await?;
         self.dead_letters(&config).await?;
+        self.audit(&config).await?;
         self.canaries().await?;
         self.health().await?;
         self.orphans(&config).await?;

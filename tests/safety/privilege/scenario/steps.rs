@@ -144,6 +144,14 @@ impl Scenario {
         self.mend("adoption", &self.config(&adopt), false).await
     }
 
+    /// Auditors' filters, alarms and topics are read wherever they are.
+    pub(super) async fn audit(&self, config: &str) -> Done {
+        crate::audit::everywhere(&self.stage);
+        let daemon = self.look(config, Purpose::default()).await?;
+        let missing = crate::audit::missing(&daemon).await;
+        if missing.is_empty() { Ok(()) } else { Err(format!("audit: {missing:#?}")) }
+    }
+
     /// Canaries come back from everywhere.
     pub(super) async fn canaries(&self) -> Done {
         let config = self.config("[canary]\ninterval = '10m'\n");

@@ -1,0 +1,56 @@
+//! Reading and writing metric filters.
+
+use aws_sdk_cloudwatchlogs::types::{MetricFilter as Row, StandardUnit};
+
+use super::{Cloud, Session, send};
+use crate::model::error::CloudError;
+use crate::model::metric_filter::MetricFilter;
+
+impl Cloud {
+    /// All metric filters of a log group of the session's account and Region, by name. A group that is not there is an
+    /// error of the class `NotFound`.
+    pub async fn metric_filters(
+        &self,
+        session: &Session,
+        group: &str,
+    ) -> Result<Vec<(String, MetricFilter)>, CloudError> {
+        let mut filters = Vec::new();
+        let mut token = None;
+        loop {
+            let request = self.logs.describe_metric_filters().log_group_name(group).set_next_token(token);
+            let page =
+                send!(self, session, aws_sdk_cloudwatchlogs, "logs", "DescribeMetricFilters", request)?;
+            filters.extend(page.metric_filters.unwrap_or_default().into_iter().filter_map(read));
+            token = page.next_token.filter(|token| !token.is_empty());
+            if token.is_none() {
+                return Ok(filters);
+            }
+        }
+    }
+}
+
+/// A filter as compared; none where AWS names it by nothing.
+fn read(row: Row) -> Option<(String, MetricFilter)> {
+    // AWS: there is exactly one.
+    let mut other = Vec::new();
+    other.extend(
+        row.field_selection_criteria.filter(|text| !text.is_empty()).map(|text| format!("fields {text}")),
+    );
+    other.extend(row.apply_on_transformed_logs.then(|| "transformed logs".to_owned()));
+    let made = row.metric_transformations.unwrap_or_default().into_iter().next();
+    let filter = MetricFilter {
+        pattern: row.filter_pattern.unwrap_or_default(),
+        namespace: made.as_ref().map(|made| made.metric_namespace.clone()).unwrap_or_default(),
+        metric: made.as_ref().map(|made| made.metric_name.clone()).unwrap_or_default(),
+        value: made.as_ref().map(|made| made.metric_value.clone()).unwrap_or_default(),
+        default_value: made.as_ref().and_then(|made| made.default_value),
+        unit: made
+            .as_ref()
+            .and_then(|made| made.unit.as_ref())
+            .filter(|unit| **unit != StandardUnit::None)
+            .map(|unit| unit.as_str().to_owned()),
+        dimensions: made.and_then(|made| made.dimensions).into_iter().flatten().collect(),
+        other: (!other.is_empty()).then(|| other.join(", ")),
+    };
+    Some((row.filter_name?, filter))
+}
