@@ -4,6 +4,9 @@
 //! to be watched; here these are the *themes*, and a standard is a table that gives a theme its number.
 
 pub mod filter;
+pub mod installed;
+pub mod place;
 pub mod themes;
 
+pub use installed::Installed;
 pub use themes::{NAMESPACE, Theme};

@@ -12,6 +12,7 @@
 mod alerts;
 mod attack;
 mod attacker;
+mod audit;
 mod canary;
 mod configurations;
 mod converges;
