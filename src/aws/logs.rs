@@ -1,8 +1,11 @@
 //! Reading and writing metric filters.
 
-use aws_sdk_cloudwatchlogs::types::{MetricFilter as Row, StandardUnit};
+use aws_sdk_cloudwatchlogs::types::{MetricFilter as Row, MetricTransformation, StandardUnit};
+use aws_smithy_types::error::operation::BuildError;
+use aws_types::request_id::RequestId;
 
 use super::{Cloud, Session, send};
+use crate::model::call::Call;
 use crate::model::error::CloudError;
 use crate::model::metric_filter::MetricFilter;
 
@@ -27,6 +30,52 @@ impl Cloud {
             }
         }
     }
+
+    pub(super) async fn write_logs(
+        &self,
+        session: &Session,
+        call: &Call,
+    ) -> Result<Option<String>, CloudError> {
+        let request_id = match call {
+            Call::PutMetricFilter { group, name, filter } => {
+                let built = |error: BuildError| {
+                    super::execute::refused(session, call, "InvalidInput", &error.to_string())
+                };
+                let transformation = transformation(filter).map_err(built)?;
+                let request = self
+                    .logs
+                    .put_metric_filter()
+                    .log_group_name(group)
+                    .filter_name(name)
+                    .filter_pattern(&filter.pattern)
+                    .metric_transformations(transformation);
+                send!(self, session, aws_sdk_cloudwatchlogs, "logs", "PutMetricFilter", request)?
+                    .request_id()
+                    .map(str::to_owned)
+            }
+            Call::DeleteMetricFilter { group, name } => {
+                let request = self.logs.delete_metric_filter().log_group_name(group).filter_name(name);
+                send!(self, session, aws_sdk_cloudwatchlogs, "logs", "DeleteMetricFilter", request)?
+                    .request_id()
+                    .map(str::to_owned)
+            }
+            _ => return Err(super::execute::misplaced(session, call)),
+        };
+        Ok(request_id)
+    }
+}
+
+/// What a filter makes of an event. AWS replaces all of it, so what is not there goes.
+fn transformation(filter: &MetricFilter) -> Result<MetricTransformation, BuildError> {
+    let dimensions = filter.dimensions.clone().into_iter().collect();
+    MetricTransformation::builder()
+        .metric_name(&filter.metric)
+        .metric_namespace(&filter.namespace)
+        .metric_value(&filter.value)
+        .set_default_value(filter.default_value)
+        .set_dimensions(Some(dimensions).filter(|_| !filter.dimensions.is_empty()))
+        .set_unit(filter.unit.as_deref().map(StandardUnit::from))
+        .build()
 }
 
 /// A filter as compared; none where AWS names it by nothing.

@@ -35,8 +35,9 @@ pub const MEMBER_READS: [&str; 15] = [
 ];
 
 /// What looking at the central account takes.
-pub const CENTRAL_READS: [&str; 24] = [
+pub const CENTRAL_READS: [&str; 25] = [
     "account:ListRegions",
+    "cloudtrail:DescribeTrails",
     "cloudwatch:DescribeAlarms",
     "cloudwatch:DescribeAlarmsForMetric",
     "cloudwatch:GetMetricData",
@@ -61,6 +62,10 @@ pub const CENTRAL_READS: [&str; 24] = [
     "sqs:ListQueueTags",
     "sqs:ListQueues",
 ];
+
+/// What looking at the metric filters of the trail's log group, and at their alarms, takes.
+pub const AUDIT_READS: [&str; 3] =
+    ["cloudwatch:DescribeAlarms", "cloudwatch:ListTagsForResource", "logs:DescribeMetricFilters"];
 
 /// What reading the inbox takes.
 pub const INBOX: [&str; 3] = ["sqs:DeleteMessage", "sqs:GetQueueUrl", "sqs:ReceiveMessage"];
@@ -88,6 +93,7 @@ pub fn reads(side: Side) -> String {
     match side {
         Side::Central => allow(&CENTRAL_READS, "*"),
         Side::Member => allow(&MEMBER_READS, "*"),
+        Side::Audit => allow(&AUDIT_READS, "*"),
     }
 }
 
@@ -215,7 +221,11 @@ fn grants(world: &World, target: &Target, call: &Call) -> Vec<(&'static str, Str
         targets.values().filter_map(|t| t.role_arn.clone()).map(|arn| (PASS, arn)).collect::<Vec<_>>()
     };
     let alarms = || world.arn("cloudwatch", region, account, &format!("alarm:{prefix}*"));
+    // AWS asks for a group with all that is in it.
+    let group = |name: &str| world.arn("logs", region, account, &format!("log-group:{name}:*"));
     match call {
+        Call::PutMetricFilter { group: name, .. } => vec![("logs:PutMetricFilter", group(name))],
+        Call::DeleteMetricFilter { group: name, .. } => vec![("logs:DeleteMetricFilter", group(name))],
         Call::PutMetricAlarm { .. } => {
             vec![("cloudwatch:PutMetricAlarm", alarms()), ("cloudwatch:TagResource", alarms())]
         }

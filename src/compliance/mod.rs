@@ -8,13 +8,16 @@ mod alarm_half;
 pub mod evidence;
 pub mod filter;
 mod half;
+pub mod installed;
 mod judge;
+pub mod place;
 pub mod report;
 mod rule_half;
 pub mod standards;
 pub mod themes;
 mod watching;
 
+pub use installed::Installed;
 pub use judge::report as audit;
 pub use report::Report;
 pub use standards::Standard;

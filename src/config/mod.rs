@@ -6,6 +6,7 @@
 mod alert;
 mod canary;
 mod central;
+mod compliance;
 mod drill;
 mod effective;
 mod flood;
@@ -40,6 +41,7 @@ use std::path::{Path, PathBuf};
 pub use alert::{Alert, Delivery, Format, OwnWrites, Subscription, UnknownSubscriptions};
 pub use canary::CanarySettings;
 pub use central::{CentralSettings, Senders, days};
+pub use compliance::{ComplianceSettings, Themes};
 pub use drill::{DrillSchedule, DrillSettings};
 pub use effective::Setting;
 pub use flood::email_floods;

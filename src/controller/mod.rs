@@ -229,7 +229,7 @@ impl Controller {
     ) -> Targets {
         let named = self.teardown.as_ref().map(|t| t.accounts.as_slice()).unwrap_or_default();
         let mut targets: BTreeMap<TargetKey, Target> = if named.is_empty() {
-            all.into_iter().filter(|(key, _)| key.side == Side::Central).collect()
+            all.into_iter().filter(|(key, _)| key.side != Side::Member).collect()
         } else {
             Targets::new()
         };

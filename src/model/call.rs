@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use super::alarm::MetricAlarm;
 use super::json::Json;
+use super::metric_filter::MetricFilter;
 
 /// What SNS and SQS call the key that a topic or queue is encrypted with.
 pub const KMS_KEY: &str = "KmsMasterKeyId";
@@ -211,6 +212,15 @@ pub enum Call {
         name: String,
     },
 
+    PutMetricFilter {
+        group: String,
+        name: String,
+        filter: Box<MetricFilter>,
+    },
+    DeleteMetricFilter {
+        group: String,
+        name: String,
+    },
     PutMetricAlarm {
         name: String,
         alarm: Box<MetricAlarm>,
@@ -260,6 +270,8 @@ impl Call {
             Self::DetachRolePolicy { .. } => "DetachRolePolicy",
             Self::TagRole { .. } => "TagRole",
             Self::DeleteRole { .. } => "DeleteRole",
+            Self::PutMetricFilter { .. } => "PutMetricFilter",
+            Self::DeleteMetricFilter { .. } => "DeleteMetricFilter",
             Self::PutMetricAlarm { .. } => "PutMetricAlarm",
             Self::DeleteAlarms { .. } => "DeleteAlarms",
         }
@@ -311,6 +323,7 @@ impl Call {
             | Self::DetachRolePolicy { .. }
             | Self::TagRole { .. }
             | Self::DeleteRole { .. } => "iam",
+            Self::PutMetricFilter { .. } | Self::DeleteMetricFilter { .. } => "logs",
             Self::PutMetricAlarm { .. } | Self::TagAlarm { .. } | Self::DeleteAlarms { .. } => "cloudwatch",
         }
     }

@@ -2,6 +2,7 @@
 
 mod access;
 mod audit;
+mod audited;
 mod bad_input;
 mod broken_accounts;
 mod converges;

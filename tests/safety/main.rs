@@ -13,6 +13,7 @@ mod alerts;
 mod attack;
 mod attacker;
 mod audit;
+mod audited;
 mod canary;
 mod configurations;
 mod converges;

@@ -31,6 +31,6 @@ pub(in crate::http) async fn central(
     rendered(&CentralPage {
         head: Head::new(&snapshot, "/central", visitor),
         hops: hops::of_central(&snapshot),
-        targets: Targets::of(&snapshot.central.targets),
+        targets: Targets::of(snapshot.central.all()),
     })
 }

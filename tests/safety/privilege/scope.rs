@@ -106,7 +106,7 @@ fn assert_is_ours(file: &str, resource: &str, statement: &Value) {
     let ["arn", "${Partition}", service, region, account, name] = parts[..] else {
         panic!("{file}: {resource} is no ARN")
     };
-    let own = if file.starts_with("member-") || file.starts_with("management-") {
+    let own = if ["member-", "management-", "alarms-"].iter().any(|of| file.starts_with(of)) {
         "${Account}"
     } else {
         "${CentralAccount}"
@@ -123,6 +123,12 @@ fn assert_is_ours(file: &str, resource: &str, statement: &Value) {
     }
     // AWS gives keys their names.
     if (service, region, name) == ("kms", "${CentralRegion}", "key/*") {
+        return;
+    }
+    // A log group has the name that its owner chose: in the account that has a role for it, that one and no other.
+    if service == "logs" {
+        let group = if file.starts_with("alarms-") { "log-group:${LogGroup}:*" } else { "log-group:*" };
+        assert_eq!((region, name), ("${CentralRegion}", group), "{file}: {resource}");
         return;
     }
     // An account is its own resource, of the one name that there is.
