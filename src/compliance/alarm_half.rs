@@ -9,7 +9,7 @@ use super::evidence::{Evidence, Filter, Group, Seen, Trails, Unseen};
 use super::half::Half;
 use super::report::{FilterFacts, MetricAlarmFacts, TrailFacts};
 use super::standards::Standard;
-use super::themes::Theme;
+use super::themes::{self, Theme};
 use crate::model::ids::AccountId;
 use crate::presets;
 use crate::trail::{Logged, Reading, Wanted};
@@ -245,8 +245,15 @@ fn no_filter(question: Question<'_>, group: &Group, arn: &str) -> AlarmHalf {
     let advice = format!("a filter of exactly this pattern is prescribed: {wanted}");
     let asked = own.map(|pattern| pattern.text.normal().pieces()).unwrap_or_default();
     let near = |filter: &&Filter| filter.normal.pieces().intersection(&asked).count();
-    let nearest = group.filters.iter().filter(|filter| near(filter) > 0).max_by_key(near);
-    let Some(nearest) = nearest.filter(|nearest| 2 * near(nearest) >= asked.len()) else {
+    // A filter of another theme is not a wrong one of this; and what has little in common is not meant for it either.
+    let of_another =
+        |filter: &&Filter| themes::all().iter().any(|other| other != theme && other.knows(&filter.normal));
+    let close = |filter: &&Filter| {
+        let (near, own) = (near(filter), filter.normal.pieces().len());
+        near > 0 && (2 * near >= asked.len() || 2 * near >= own)
+    };
+    let candidates = group.filters.iter().filter(|filter| !of_another(filter)).filter(close);
+    let Some(nearest) = candidates.max_by_key(near) else {
         let message = format!("log group {arn} has no metric filter for: {}", theme.title);
         return Half::unmet(Step::Filter, "NoMetricFilter", message).advised(advice);
     };

@@ -328,6 +328,25 @@ fn each_gap_between_trail_and_people_is_found_and_nothing_else() {
 }
 
 #[test]
+fn of_a_filter_that_comes_near_it_is_said_what_it_lacks_and_one_of_another_theme_does_not_come_near() {
+    let mut world = World::new();
+    world.of_theme("cis-4.5").normal = Normal::of("{ $.eventName = StopLogging || $.eventName = Sleep }");
+    world.filters().retain(|filter| filter.name != "cis-4.6-filter");
+    let report = world.audit("cis-1.4");
+    let told = |theme: &str| finding(&report, theme, &member_id(1)).clone();
+    let near = told("cis-4.5");
+    assert_eq!(near.reason, "PatternDiffers");
+    assert!(
+        near.message.contains("lacks $.eventName = CreateTrail")
+            && near.message.contains("has $.eventName = Sleep"),
+        "{}",
+        near.message
+    );
+    // That of sign-ins without MFA is about sign-ins too.
+    assert_eq!(told("cis-4.6").reason, "NoMetricFilter");
+}
+
+#[test]
 fn each_gap_of_the_event_rule_is_found_where_no_alarm_is_there_instead() {
     let member = member_id(1);
     let of = |coverage, reason| {

@@ -8,9 +8,8 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 use tokio::sync::watch;
 
-use crate::compliance::{self, Report, Standard};
 use crate::config::SuppressState;
-use crate::http::{Audits, OperationRefused, Operations, ReconcileRefused, Reconciles};
+use crate::http::{OperationRefused, Operations, ReconcileRefused, Reconciles};
 use crate::inbox::hidden::HiddenEvent;
 use crate::letters::{Group, Overview, Summary, Unreadable};
 use crate::model::call::Call;
@@ -415,20 +414,6 @@ impl Reconciles for FakeReconciles {
 
     fn progress(&self, id: &str) -> Option<watch::Receiver<ReconcileView>> {
         self.0.lock().unwrap().get(id).map(watch::Sender::subscribe)
-    }
-}
-
-impl Audits for FakeReconciles {
-    fn ask(&self) -> watch::Receiver<Option<Timestamp>> {
-        watch::channel(Some(Operations::now(self))).1
-    }
-
-    fn report(&self, standard: &'static Standard, snapshot: &Snapshot) -> Option<Report> {
-        // What is judged is asked of the compliance part itself; here it is only handed on.
-        let settings = crate::world::fixture::settings("");
-        let read: Vec<AccountId> = snapshot.accounts.keys().take(3).cloned().collect();
-        let evidence = compliance::fixture::evidence(&read, &settings);
-        Some(compliance::audit(standard, &evidence, snapshot, &settings))
     }
 }
 

@@ -130,10 +130,8 @@ fn put_status(page: &mut Page, report: &Report, status: Status, title: &str) {
     page.heading(title);
     for Alike { accounts, reason, found } in all {
         let controls: Vec<&str> = found.iter().map(|(control, _)| control.control.as_str()).collect();
-        page.put(Tone::Plain, "  ")
-            .put(Tone::Strong, controls.join(", "))
-            .put(tone, format!(" {reason}"))
-            .end();
+        let controls = spans(report, &controls);
+        page.put(Tone::Plain, "  ").put(Tone::Strong, controls).put(tone, format!(" {reason}")).end();
         page.prose(4, Tone::Faint, who(report, accounts));
         // What is the same for all controls is said once.
         let mut told: Vec<(&str, Vec<&str>)> = Vec::new();
@@ -144,9 +142,12 @@ fn put_status(page: &mut Page, report: &Report, status: Status, title: &str) {
             }
         }
         let one = told.len() == 1;
-        for (message, controls) in &told {
-            let before = if one { String::new() } else { format!("{}: ", controls.join(", ")) };
+        for (message, controls) in told.iter().take(NAMED) {
+            let before = if one { String::new() } else { format!("{}: ", spans(report, controls)) };
             page.prose(4, Tone::Plain, format!("{before}{message}"));
+        }
+        if told.len() > NAMED {
+            page.prose(4, Tone::Faint, format!("and likewise for the other {}", told.len() - NAMED));
         }
         let mut advice: Vec<&str> =
             found.iter().filter_map(|(_, finding)| finding.advice.as_deref()).collect();
@@ -156,12 +157,30 @@ fn put_status(page: &mut Page, report: &Report, status: Status, title: &str) {
             [one] => {
                 page.prose(4, Tone::Plain, format!("next: {one}"));
             }
-            [first, others @ ..] => {
-                page.prose(4, Tone::Plain, format!("next: {first}"));
-                page.prose(4, Tone::Faint, format!("and likewise for the other {}", others.len()));
+            [first, ..] => {
+                page.prose(4, Tone::Plain, format!("next, for one of them: {first}"));
             }
         }
     }
+}
+
+/// Controls in few words: of three or more in a row of the standard the first and the last.
+fn spans(report: &Report, controls: &[&str]) -> String {
+    let place = |control: &str| report.controls.iter().position(|other| other.control == control);
+    let mut runs: Vec<Vec<&str>> = Vec::new();
+    for &control in controls {
+        match runs.last_mut() {
+            Some(run) if run.last().and_then(|last| place(last)).map(|n| n + 1) == place(control) => {
+                run.push(control);
+            }
+            _ => runs.push(vec![control]),
+        }
+    }
+    let told = runs.iter().map(|run| match run.as_slice() {
+        [first, _, .., last] => format!("{first} to {last}"),
+        few => few.join(", "),
+    });
+    told.collect::<Vec<_>>().join(", ")
 }
 
 /// Remarks on what is met, each once.
@@ -182,7 +201,7 @@ fn put_remarks(page: &mut Page, report: &Report) {
     }
     page.heading("What an auditor should know of what is met");
     for (remark, controls) in remarks {
-        page.prose(2, Tone::Plain, format!("{}: {remark}", controls.join(", ")));
+        page.prose(2, Tone::Plain, format!("{}: {remark}", spans(report, &controls)));
     }
 }
 

@@ -263,7 +263,7 @@ fn a_gap_of_each_kind_in_an_account_is_found_in_that_account_alone() {
 /// The member role of an account may not be entered any more.
 fn forbid(stage: &Stage, account: &str) {
     let nobody = json!({ "Version": "2012-10-17", "Statement": [{
-        "Effect": "Deny", "Action": "sts:AssumeRole", "Principal": "*",
+        "Effect": "Allow", "Action": "sts:AssumeRole", "Principal": { "Service": "lambda.amazonaws.com" },
     }] });
     let input = json!({ "RoleName": "orgwatch-member", "PolicyDocument": nobody.to_string() });
     stage.make(account, Iam, "UpdateAssumeRolePolicy", input);

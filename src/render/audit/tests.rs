@@ -166,6 +166,14 @@ fn people_read_how_each_control_stands_then_what_is_missing_and_what_to_do() {
 }
 
 #[test]
+fn controls_in_a_row_are_told_by_the_first_and_the_last() {
+    let report = some();
+    assert_eq!(spans(&report, &["5.1", "5.2", "5.4"]), "5.1 to 5.4");
+    assert_eq!(spans(&report, &["5.1", "5.4"]), "5.1, 5.4");
+    assert_eq!(spans(&report, &["5.1", "5.2"]), "5.1, 5.2");
+}
+
+#[test]
 fn an_export_has_a_line_for_each_control_and_account_and_is_safe_in_a_spreadsheet() {
     let mut report = some();
     let formula = "=cmd|' /C calc'!A0".to_owned();
