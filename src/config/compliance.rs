@@ -56,7 +56,8 @@ impl Read for Themes {
 
 impl Read for LogGroup {
     fn read(value: Value, place: &Place<'_>) -> Option<Self> {
-        const EXPECTED: &str = "the ARN of a log group: arn:aws:logs:<region>:<account>:log-group:<name>";
+        const EXPECTED: &str =
+            "the ARN of a log group: arn:<partition>:logs:<region>:<account>:log-group:<name>";
         let text = place.text(value, EXPECTED)?;
         Self::parse(&text)
             .or_else(|| place.bad(quoted(&text), EXPECTED, "the console of CloudWatch shows it"))
