@@ -8,8 +8,10 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 use orgwatch::clock::Clock;
+use orgwatch::compliance::{Report, Standard};
 use orgwatch::history::{History, Place};
-use orgwatch::http::{Auth, Configuration, HttpOptions, HttpState, router, serve};
+use orgwatch::http::{Audits, Auth, Configuration, HttpOptions, HttpState, router, serve};
+use orgwatch::model::view::Snapshot;
 use orgwatch::telemetry::logs;
 use orgwatch::telemetry::metrics::Metrics;
 use orgwatch::{config, http, inbox, letters, model};
@@ -19,6 +21,19 @@ use tokio_util::sync::CancellationToken;
 const CONFIGURATION: &str = "[central]\naccount_id = '222222222222'\n[[alert]]\nname = 'iam-changes'\n\
                              subscriptions = [{ protocol = 'email', endpoint = 'security@example.com' }]";
 
+/// Nothing is audited here.
+struct NoAudits;
+
+impl Audits for NoAudits {
+    fn ask(&self) -> watch::Receiver<Option<Timestamp>> {
+        watch::channel(Some(Timestamp::now())).1
+    }
+
+    fn report(&self, _: &'static Standard, _: &Snapshot) -> Option<Report> {
+        None
+    }
+}
+
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
     logs::start(logs::Format::Auto, "info")?;
@@ -27,6 +42,7 @@ async fn main() -> anyhow::Result<()> {
     let stop = CancellationToken::new();
     let history = History::open(&Place::Memory, jiff::SignedDuration::from_hours(24), Clock::system())?;
     let state = HttpState {
+        audits: Arc::new(NoAudits),
         history: Arc::new(history),
         operations: Arc::new(fixture::FakeReconciles::default()),
         metrics: Arc::new(Metrics::new(snapshot.clone())),

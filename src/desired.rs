@@ -1,11 +1,14 @@
 //! Resolves settings and inventory into what must hold and where. Pure.
 
+mod audit;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use jiff::Timestamp;
 use serde_json::Value;
 
+pub use self::audit::audit;
 use crate::compile::{self, AlertRules, CannotCombine, Rule};
 use crate::config::{
     self, Alert as AlertSettings, Delivery, DrillSchedule, Format, ForwardingRole, Mode, OverrideScope,
@@ -67,6 +70,7 @@ pub fn world(
         alerts: Vec::new(),
         guard: None,
         health: None,
+        installed: None,
         inbox: settings.guard.enabled
             || settings.canary.interval.is_some()
             || settings.notify.alert.is_some()
@@ -93,6 +97,7 @@ pub fn world(
         .iter()
         .map(|alert| delivered(settings, &world, alert, now))
         .collect::<Result<_, _>>()?;
+    world.installed = audit::installed(settings, &world.alerts);
     let pattern = guard::pattern::tamper(&world);
     let tamper = || built_in(&world, guard::TAMPER, &settings.guard.alert, pattern);
     world.guard = settings.guard.enabled.then(tamper).map(|alert| Guard { alert });
@@ -324,6 +329,7 @@ fn central_target(
         writes_role: false,
         enforce: known.get(&world.central).map_or(given == Mode::Enforce, |k| enforces(settings, k, given)),
         leaving: false,
+        place: None,
     }
 }
 
@@ -373,6 +379,7 @@ pub fn member(
         writes_role: world.forwarder.managed && account != management,
         enforce,
         leaving,
+        place: None,
         key: TargetKey { side: Side::Member, account: account.clone(), region },
     };
     by_region.into_iter().map(target).collect()

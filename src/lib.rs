@@ -12,6 +12,7 @@ pub mod cli;
 pub mod clock;
 pub mod commands;
 pub mod compile;
+pub mod compliance;
 pub mod config;
 pub mod controller;
 #[cfg(test)]

@@ -173,6 +173,7 @@ mod tests {
             writes_role: true,
             enforce: true,
             leaving: false,
+            place: None,
         }
     }
 

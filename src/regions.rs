@@ -133,6 +133,7 @@ impl Regions {
     pub fn searched(&mut self, key: &TargetKey, found: bool) {
         match key.side {
             Side::Central => self.searched_central.insert(key.region.clone()),
+            Side::Audit => false,
             Side::Member => {
                 let entry = self.accounts.entry(key.account.clone()).or_default();
                 entry.searched.insert(key.region.clone())

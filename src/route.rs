@@ -197,6 +197,7 @@ fn target(
         writes_role: false,
         enforce: false,
         leaving: false,
+        place: None,
     }
 }
 

@@ -10,6 +10,8 @@ use serde_json::Value;
 
 use crate::canary;
 use crate::compile::{self, AlertRules};
+use crate::compliance::Installed;
+use crate::compliance::place::Place;
 use crate::config::Format;
 use crate::guard;
 use crate::model::call::Tags;
@@ -136,6 +138,8 @@ pub struct World {
     pub guard: Option<Guard>,
     /// The built-in alert about orgwatch itself; none where nobody is told.
     pub health: Option<Health>,
+    /// The metric filters and alarms that auditors ask for; none where nobody looks after them.
+    pub installed: Option<Installed>,
     /// Whether there is a queue for what concerns the daemon itself.
     pub inbox: bool,
     /// Names, without paths, of the roles that we write with in members.
@@ -238,7 +242,7 @@ impl World {
                     || compile::is_hidden(name)
             }
             "topic" => named(&[guard::TAMPER, news::HEALTH]),
-            "metric_alarm" => true,
+            "log_group" | "metric_alarm" | "metric_filter" => true,
             "queue" => name == self.inbox_queue(),
             _ => false,
         }
@@ -327,6 +331,9 @@ pub struct Target {
     pub enforce: bool,
     /// Whether what is ours is to be taken away: an excluded account under `on_exclude = "remove"`, or a teardown.
     pub leaving: bool,
+    /// Where metric filters and alarms belong, on the side that holds them and where the central bus is; none as long as
+    /// nobody looked, and everywhere else.
+    pub place: Option<Arc<Place>>,
 }
 
 impl Target {

@@ -1,3 +1,8 @@
+output "alarms_role_arn" {
+  description = "For compliance.role_arn; null without trail_log_group."
+  value       = one([for stack in aws_cloudformation_stack.alarms : stack.outputs["AlarmsRoleArn"]])
+}
+
 output "task_role_arn" {
   description = "The role that the daemon runs with."
   value       = aws_iam_role.task.arn

@@ -81,6 +81,26 @@ resource "aws_cloudformation_stack" "organization" {
   }
 }
 
+# Only where metric filters and alarms for auditors are asked for and the trail's log group is in the management account.
+resource "aws_cloudformation_stack" "alarms" {
+  count = var.trail_log_group == null ? 0 : 1
+
+  provider      = aws.management
+  name          = "${var.installation}-alarms"
+  template_body = file("${path.module}/../cloudformation/alarms-role.yaml")
+  capabilities  = ["CAPABILITY_NAMED_IAM"]
+  tags          = var.tags
+
+  parameters = {
+    Installation   = var.installation
+    CentralAccount = local.central_account
+    CentralRegion  = local.central_region
+    OrganizationId = data.aws_organizations_organization.this.id
+    LogGroup       = var.trail_log_group
+    ExternalId     = var.external_id == null ? "" : var.external_id
+  }
+}
+
 resource "aws_cloudformation_stack_set" "member" {
   provider         = aws.management
   name             = "${var.installation}-member"

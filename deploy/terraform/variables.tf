@@ -27,6 +27,12 @@ variable "forwarding_role" {
   }
 }
 
+variable "trail_log_group" {
+  description = "The log group of the organization's trail in the management account, for metric filters and alarms there (compliance.metric_alarms in the configuration); null: none are kept, or the group is in the central account, where the task role keeps them."
+  type        = string
+  default     = null
+}
+
 variable "organizational_unit_ids" {
   description = "Where members get their role: roots or organizational units, with everything below. Empty: the whole organization."
   type        = list(string)

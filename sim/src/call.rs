@@ -23,6 +23,8 @@ pub enum Service {
     Iam,
     /// Key Management Service.
     Kms,
+    /// CloudWatch Logs: log groups and metric filters.
+    Logs,
     /// Organizations.
     Organizations,
     /// Simple Notification Service.
@@ -52,6 +54,7 @@ impl Service {
             Self::Events => "events",
             Self::Iam => "iam",
             Self::Kms => "kms",
+            Self::Logs => "logs",
             Self::Organizations => "organizations",
             Self::Sns => "sns",
             Self::Sqs => "sqs",
@@ -65,7 +68,7 @@ impl Service {
             Self::Iam | Self::Sts => (403, "AccessDenied"),
             Self::Sns => (403, "AuthorizationError"),
             Self::Account => (403, "AccessDeniedException"),
-            Self::CloudTrail | Self::Events | Self::Kms | Self::Organizations => {
+            Self::CloudTrail | Self::Events | Self::Kms | Self::Logs | Self::Organizations => {
                 (400, "AccessDeniedException")
             }
             Self::CloudWatch | Self::Sqs => (403, "AccessDenied"),
@@ -77,7 +80,7 @@ impl Service {
         match self {
             Self::CloudWatch | Self::Iam | Self::Sts | Self::Sns => (400, "Throttling"),
             Self::Organizations | Self::Account => (400, "TooManyRequestsException"),
-            Self::CloudTrail | Self::Events | Self::Kms => (400, "ThrottlingException"),
+            Self::CloudTrail | Self::Events | Self::Kms | Self::Logs => (400, "ThrottlingException"),
             Self::Sqs => (403, "RequestThrottled"),
         }
     }
@@ -246,6 +249,7 @@ impl Refusal {
             Service::Sns => "InvalidParameter",
             Service::CloudWatch | Service::Sqs => "InvalidParameterValue",
             Service::Organizations => "InvalidInputException",
+            Service::Logs => "InvalidParameterException",
             Service::Account | Service::CloudTrail | Service::Events | Service::Kms => "ValidationException",
         };
         Self::bad(code, message)

@@ -52,7 +52,7 @@ pub(crate) fn identify(world: &mut World, incoming: Incoming) -> Result<Call, Re
 fn refuse_disabled_region(world: &World, call: &Call) -> Result<(), Refusal> {
     let regional = matches!(
         call.service,
-        Service::CloudTrail | Service::Events | Service::Kms | Service::Sns | Service::Sqs
+        Service::CloudTrail | Service::Events | Service::Kms | Service::Logs | Service::Sns | Service::Sqs
     );
     let opt_in = world.partition.opt_in_regions.contains(&call.region.as_str());
     let enabled = || {
@@ -84,6 +84,7 @@ pub(crate) fn perform(world: &mut World, call: &Call) -> Result<Value, Refusal> 
         Service::Events => service::events::perform(world, call),
         Service::Iam => service::iam::perform(world, call),
         Service::Kms => service::kms::perform(world, call),
+        Service::Logs => service::logs::perform(world, call),
         Service::Organizations => service::organizations::perform(world, call),
         Service::Sns => service::sns::perform(world, call),
         Service::Sqs => service::sqs::perform(world, call),

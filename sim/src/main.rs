@@ -10,7 +10,7 @@ use clap::Parser;
 use orgwatch_sim::clock::Clock;
 use orgwatch_sim::fault::{Distribution, QuotaChange, Span};
 use orgwatch_sim::partition::{self, Partition};
-use orgwatch_sim::seed::{self, Plan, Seeded};
+use orgwatch_sim::seed::{self, Plan, Seeded, TrailLogs};
 use orgwatch_sim::world::World;
 use orgwatch_sim::{Simulator, serve};
 use serde::Serialize;
@@ -53,6 +53,9 @@ struct Options {
     /// Leave out the organization trail
     #[arg(long)]
     no_trail: bool,
+    /// In which account the trail has its log group: nowhere, management, central or member
+    #[arg(long, default_value = "nowhere", value_parser = known_holder)]
+    trail_logs: TrailLogs,
     /// Threads that serve; default: as many as there are processors
     #[arg(long, value_parser = clap::builder::RangedU64ValueParser::<usize>::new().range(1..=256))]
     threads: Option<usize>,
@@ -69,6 +72,16 @@ fn loopback(text: &str) -> Result<SocketAddr, String> {
     }
     Err("only loopback addresses are served, because anybody who reaches the simulator is its administrator"
         .to_owned())
+}
+
+fn known_holder(name: &str) -> Result<TrailLogs, String> {
+    match name {
+        "nowhere" => Ok(TrailLogs::Nowhere),
+        "management" => Ok(TrailLogs::Management),
+        "central" => Ok(TrailLogs::Central),
+        "member" => Ok(TrailLogs::Member),
+        _ => Err("nowhere, management, central or member".to_owned()),
+    }
 }
 
 fn known_partition(name: &str) -> Result<Partition, String> {
@@ -150,6 +163,7 @@ fn world(options: &Options) -> Result<(World, Seeded), String> {
         ou_depth: options.ou_depth,
         seed: options.seed,
         trail: !options.no_trail,
+        trail_logs: options.trail_logs,
         ..Plan::default()
     };
     let (mut world, seeded) = seed::build(&plan, Clock::real());

@@ -17,6 +17,7 @@ use crate::service::cloudwatch::CloudWatch;
 use crate::service::events::Events;
 use crate::service::iam::Iam;
 use crate::service::kms::Kms;
+use crate::service::logs::Logs;
 use crate::service::organizations::Organization;
 use crate::service::sns::{Mailroom, Sns};
 use crate::service::sqs::Sqs;
@@ -119,6 +120,8 @@ pub struct Regional {
     pub cloudwatch: CloudWatch,
     /// Keys. They do not lag.
     pub kms: Kms,
+    /// Log groups. They do not lag.
+    pub logs: Logs,
 }
 
 impl World {

@@ -46,6 +46,10 @@ fn trail(trail: sdk::Trail) -> Trail {
         multi_region: trail.is_multi_region_trail.unwrap_or(false),
         organization: trail.is_organization_trail.unwrap_or(false),
         global_events: trail.include_global_service_events.unwrap_or(false),
+        log_group: trail
+            .cloud_watch_logs_log_group_arn
+            .map(|arn| arn.strip_suffix(":*").map(str::to_owned).unwrap_or(arn))
+            .filter(|arn| !arn.is_empty()),
     }
 }
 

@@ -53,6 +53,19 @@ impl Cloud {
         }
     }
 
+    /// The metric alarms on a metric without dimensions: name, ARN and what they are. AWS leaves out alarms on expressions.
+    pub async fn alarms_for_metric(
+        &self,
+        session: &Session,
+        namespace: &str,
+        metric: &str,
+    ) -> Result<Vec<(String, String, MetricAlarm)>, CloudError> {
+        let request = self.cloudwatch.describe_alarms_for_metric().namespace(namespace).metric_name(metric);
+        let answer =
+            send!(self, session, aws_sdk_cloudwatch, "cloudwatch", "DescribeAlarmsForMetric", request)?;
+        Ok(answer.metric_alarms.unwrap_or_default().into_iter().filter_map(read).collect())
+    }
+
     /// Figures summed over periods of this length from one moment to another: each with the beginnings of the periods in
     /// which anything was counted, and how much.
     pub async fn figures(

@@ -157,6 +157,9 @@ pub(super) fn hint(class: ErrorClass, service: &str, operation: &str) -> String 
             "somebody else changed the same thing at the same time; tried again by itself"
         }
         ErrorClass::Invalid => "AWS refuses the request as it is; check the configuration that it comes from",
+        ErrorClass::LimitExceeded if service == "logs" => {
+            "a log group takes 100 metric filters, and AWS raises that for nobody: remove some of others, or ask for fewer in `compliance.metric_alarms`"
+        }
         ErrorClass::LimitExceeded => "a quota is used up; raise it in Service Quotas or free some of it",
         ErrorClass::Credentials => {
             "give orgwatch valid AWS credentials (environment, profile, container or web identity)"

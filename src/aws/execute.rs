@@ -31,6 +31,7 @@ impl Cloud {
             "sns" => self.write_sns(session, call, endpoints).await,
             "sqs" => self.write_sqs(session, call).await,
             "cloudwatch" => self.write_cloudwatch(session, call).await,
+            "logs" => self.write_logs(session, call).await,
             _ => self.write_iam(session, call).await,
         }
     }
@@ -473,7 +474,7 @@ fn failed_entry(
 }
 
 /// A call that was not sent because it makes no sense as it is.
-fn refused(session: &Session, call: &Call, code: &str, message: &str) -> CloudError {
+pub(super) fn refused(session: &Session, call: &Call, code: &str, message: &str) -> CloudError {
     CloudError {
         class: ErrorClass::Invalid,
         service: call.service(),

@@ -13,6 +13,7 @@ mod kms;
 pub mod letters;
 mod limited;
 pub mod load;
+mod logs;
 pub mod organization;
 pub mod sending;
 pub mod session_policy;
@@ -102,6 +103,7 @@ pub struct Cloud {
     pub(crate) events: aws_sdk_eventbridge::Client,
     pub(crate) iam: aws_sdk_iam::Client,
     pub(crate) kms: aws_sdk_kms::Client,
+    pub(crate) logs: aws_sdk_cloudwatchlogs::Client,
     pub(crate) organizations: aws_sdk_organizations::Client,
     pub(crate) sns: aws_sdk_sns::Client,
     pub(crate) sqs: aws_sdk_sqs::Client,
@@ -119,6 +121,7 @@ impl Cloud {
             events: aws_sdk_eventbridge::Client::new(config),
             iam: aws_sdk_iam::Client::new(config),
             kms: aws_sdk_kms::Client::new(config),
+            logs: aws_sdk_cloudwatchlogs::Client::new(config),
             organizations: aws_sdk_organizations::Client::new(config),
             sns: aws_sdk_sns::Client::new(config),
             sqs: aws_sdk_sqs::Client::new(config),

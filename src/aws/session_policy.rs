@@ -16,11 +16,12 @@ use crate::model::target::Side;
 use crate::world::{Target, World};
 
 /// What looking at a member takes.
-pub const MEMBER_READS: [&str; 12] = [
+pub const MEMBER_READS: [&str; 15] = [
     "account:ListRegions",
     "cloudtrail:DescribeTrails",
     "cloudtrail:GetEventSelectors",
     "cloudtrail:GetTrailStatus",
+    "cloudwatch:DescribeAlarmsForMetric",
     "events:ListRules",
     "events:ListTagsForResource",
     "events:ListTargetsByRule",
@@ -29,12 +30,16 @@ pub const MEMBER_READS: [&str; 12] = [
     "iam:ListAttachedRolePolicies",
     "iam:ListRolePolicies",
     "iam:ListRoles",
+    "logs:DescribeMetricFilters",
+    "sns:ListSubscriptionsByTopic",
 ];
 
 /// What looking at the central account takes.
-pub const CENTRAL_READS: [&str; 22] = [
+pub const CENTRAL_READS: [&str; 25] = [
     "account:ListRegions",
+    "cloudtrail:DescribeTrails",
     "cloudwatch:DescribeAlarms",
+    "cloudwatch:DescribeAlarmsForMetric",
     "cloudwatch:GetMetricData",
     "cloudwatch:ListTagsForResource",
     "events:DescribeArchive",
@@ -46,6 +51,7 @@ pub const CENTRAL_READS: [&str; 22] = [
     "iam:GetRolePolicy",
     "kms:DescribeKey",
     "kms:GetKeyPolicy",
+    "logs:DescribeMetricFilters",
     "sns:GetSubscriptionAttributes",
     "sns:GetTopicAttributes",
     "sns:ListSubscriptionsByTopic",
@@ -56,6 +62,10 @@ pub const CENTRAL_READS: [&str; 22] = [
     "sqs:ListQueueTags",
     "sqs:ListQueues",
 ];
+
+/// What looking at the metric filters of the trail's log group, and at their alarms, takes.
+pub const AUDIT_READS: [&str; 3] =
+    ["cloudwatch:DescribeAlarms", "cloudwatch:ListTagsForResource", "logs:DescribeMetricFilters"];
 
 /// What reading the inbox takes.
 pub const INBOX: [&str; 3] = ["sqs:DeleteMessage", "sqs:GetQueueUrl", "sqs:ReceiveMessage"];
@@ -83,6 +93,7 @@ pub fn reads(side: Side) -> String {
     match side {
         Side::Central => allow(&CENTRAL_READS, "*"),
         Side::Member => allow(&MEMBER_READS, "*"),
+        Side::Audit => allow(&AUDIT_READS, "*"),
     }
 }
 
@@ -210,7 +221,11 @@ fn grants(world: &World, target: &Target, call: &Call) -> Vec<(&'static str, Str
         targets.values().filter_map(|t| t.role_arn.clone()).map(|arn| (PASS, arn)).collect::<Vec<_>>()
     };
     let alarms = || world.arn("cloudwatch", region, account, &format!("alarm:{prefix}*"));
+    // AWS asks for a group with all that is in it.
+    let group = |name: &str| world.arn("logs", region, account, &format!("log-group:{name}:*"));
     match call {
+        Call::PutMetricFilter { group: name, .. } => vec![("logs:PutMetricFilter", group(name))],
+        Call::DeleteMetricFilter { group: name, .. } => vec![("logs:DeleteMetricFilter", group(name))],
         Call::PutMetricAlarm { .. } => {
             vec![("cloudwatch:PutMetricAlarm", alarms()), ("cloudwatch:TagResource", alarms())]
         }

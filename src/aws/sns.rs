@@ -22,6 +22,11 @@ impl SubscriptionRow {
     pub(crate) fn is_confirmed(&self) -> bool {
         self.arn.starts_with("arn:")
     }
+
+    /// Whether somebody still has to confirm it.
+    pub(crate) fn is_pending(&self) -> bool {
+        self.arn == "PendingConfirmation"
+    }
 }
 
 impl Cloud {

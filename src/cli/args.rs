@@ -7,6 +7,7 @@ use clap::error::ErrorKind;
 use clap::{ColorChoice, CommandFactory, Parser, Subcommand};
 use reqwest::Url;
 
+use super::audit::AuditArgs;
 use super::change::{ApplyArgs, PlanArgs, TeardownArgs};
 use super::delivery::{DeadLettersArgs, DrillArgs};
 #[cfg(feature = "demo")]
@@ -36,7 +37,7 @@ const EVERYWHERE: &str = "Global options";
 Exit codes:
   0   done and in sync, or printed
   1   error
-  2   not as desired, only with `plan --detailed-exitcode`
+  2   not as desired, or not met, only with --detailed-exitcode
   3   incomplete: something could not be seen or reached; it is listed last
   4   a change is held until a person releases it
   78  bad configuration; nothing was sent to AWS
@@ -126,6 +127,18 @@ Example:
 Example:
   orgwatch doctor 333333333333")]
     Doctor(AccountArgs),
+
+    /// Hold every account against a standard of monitoring: CIS, Security Hub or CWL-010.
+    ///
+    /// Says of each control and account whether it is met, by what, and what is missing. With --url a
+    /// running daemon is asked; without it orgwatch looks for itself, read-only.
+    #[command(after_long_help = "\
+Example, a report that an auditor can keep:
+  orgwatch audit --standard cis-1.4 --html > audit.html
+
+Example, for a pipeline that must notice what is not met (exit code 2):
+  orgwatch audit --standard security-hub --detailed-exitcode")]
+    Audit(AuditArgs),
 
     /// Show what happened: writes, drift, changes of coverage.
     ///
@@ -257,6 +270,7 @@ impl Command {
             Self::Status(arguments) => Some(&arguments.daemon),
             Self::Accounts(arguments) => Some(&arguments.daemon),
             Self::Account(arguments) | Self::Doctor(arguments) => Some(&arguments.daemon),
+            Self::Audit(arguments) => Some(&arguments.daemon),
             Self::History(arguments) => Some(&arguments.daemon),
             Self::Holds(arguments) => Some(&arguments.daemon),
             Self::Release(arguments) => Some(&arguments.daemon),
@@ -383,6 +397,7 @@ mod tests {
           accounts      List accounts with their verdict and coverage
           account       Show one account: what is there, what differs, what is planned
           doctor        Walk the path of an account's alerts; say what is broken and what mends it
+          audit         Hold every account against a standard of monitoring: CIS, Security Hub or CWL-010
           history       Show what happened: writes, drift, changes of coverage
           holds         Show what a running daemon holds back, why, and how to release it
           release       Let a running daemon do what it holds back, once
@@ -422,7 +437,7 @@ mod tests {
         Exit codes:
           0   done and in sync, or printed
           1   error
-          2   not as desired, only with `plan --detailed-exitcode`
+          2   not as desired, or not met, only with --detailed-exitcode
           3   incomplete: something could not be seen or reached; it is listed last
           4   a change is held until a person releases it
           78  bad configuration; nothing was sent to AWS

@@ -2,6 +2,7 @@
 
 use std::process::ExitCode;
 
+use crate::compliance::report::Counts;
 use crate::render::apply::ApplySummary;
 use crate::render::summary::PlanSummary;
 
@@ -10,7 +11,7 @@ use crate::render::summary::PlanSummary;
 pub enum Outcome {
     /// Done and in sync, or printed.
     Done,
-    /// Something is not as desired; told only by `plan --detailed-exitcode`.
+    /// Something is not as desired; or a control is not met; told only with `--detailed-exitcode`.
     Drift,
     /// Something could not be seen or reached; it is listed last.
     Incomplete,
@@ -46,6 +47,13 @@ impl Outcome {
         let held = if summary.held > 0 { Self::Held } else { Self::Done };
         let unknown = if summary.unknown > 0 { Self::Incomplete } else { Self::Done };
         drift.max(held).max(unknown)
+    }
+
+    /// What an audit came to; what is not met counts only where it was asked for (`detailed`).
+    pub fn of_audit(counts: &Counts, detailed: bool) -> Self {
+        let unmet = if detailed && counts.unmet > 0 { Self::Drift } else { Self::Done };
+        let unknown = if counts.unknown > 0 { Self::Incomplete } else { Self::Done };
+        unmet.max(unknown)
     }
 
     /// What an apply came to. Whatever is not in sync afterwards makes it incomplete at least.
@@ -133,6 +141,15 @@ mod tests {
         assert_eq!(Outcome::of_plan(&unknown, true), Outcome::Incomplete);
         let held = PlanSummary { held: 1, ..unknown };
         assert_eq!(Outcome::of_plan(&held, false), Outcome::Held);
+    }
+
+    #[test]
+    fn what_an_audit_finds_unmet_is_told_only_where_it_was_asked_for_and_what_it_could_not_see_always() {
+        let unmet = Counts { met: 1, unmet: 2, unknown: 0 };
+        assert_eq!(Outcome::of_audit(&unmet, false), Outcome::Done);
+        assert_eq!(Outcome::of_audit(&unmet, true), Outcome::Drift);
+        assert_eq!(Outcome::of_audit(&Counts { unknown: 1, ..unmet }, true), Outcome::Incomplete);
+        assert_eq!(Outcome::of_audit(&Counts { met: 9, ..Counts::default() }, true), Outcome::Done);
     }
 
     #[test]

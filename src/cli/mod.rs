@@ -1,6 +1,7 @@
 //! The command line's surface: what can be said, and what the program says by its exit code.
 
 pub mod args;
+pub mod audit;
 pub mod change;
 pub mod delivery;
 pub mod demo;

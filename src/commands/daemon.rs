@@ -23,13 +23,18 @@ pub(super) struct Daemon {
 impl Daemon {
     /// The daemon that the arguments name, if they name one.
     pub(super) fn of(arguments: &DaemonArgs) -> anyhow::Result<Option<Self>> {
+        Self::within(arguments, PATIENCE)
+    }
+
+    /// The same, for a question that it may have to look for an answer to.
+    pub(super) fn within(arguments: &DaemonArgs, patience: Duration) -> anyhow::Result<Option<Self>> {
         let Some(url) = arguments.url.clone() else { return Ok(None) };
         let read = |path: &std::path::PathBuf| {
             std::fs::read_to_string(path)
                 .with_context(|| format!("the token file `{}` cannot be read", path.display()))
         };
         let token = arguments.token_file.as_ref().map(read).transpose()?;
-        let client = reqwest::Client::builder().timeout(PATIENCE).build()?;
+        let client = reqwest::Client::builder().timeout(patience).build()?;
         Ok(Some(Self { url, token: token.map(|token| token.trim().to_owned()), client }))
     }
 

@@ -2,6 +2,7 @@
 
 mod accounts;
 mod apply;
+mod audit;
 mod check;
 mod complete;
 mod daemon;
@@ -57,6 +58,7 @@ pub async fn run(cli: Cli) -> anyhow::Result<Outcome> {
         Command::Accounts(arguments) => accounts::accounts(&invocation, &arguments).await,
         Command::Account(arguments) => accounts::account(&invocation, &arguments).await,
         Command::Doctor(arguments) => accounts::doctor(&invocation, &arguments).await,
+        Command::Audit(arguments) => audit::run(&invocation, &arguments).await,
         Command::History(arguments) => history::run(&invocation, &arguments).await,
         Command::Holds(arguments) => operate::holds(&invocation, &arguments).await,
         Command::Release(arguments) => operate::release(&invocation, &arguments).await,

@@ -11,7 +11,7 @@ use crate::app::{App, Keeping, cancel_on_signal};
 use crate::cli::exit::Outcome;
 use crate::clock::Clock;
 use crate::config::{Auth, HttpSettings, TokenRole};
-use crate::controller::{self, Operator, Purpose, Requests};
+use crate::controller::{self, Controller, Operator, Purpose, Requests};
 use crate::http::{self, Configuration, HttpOptions, HttpState, Role};
 use crate::render::problems::problems;
 use crate::tls::Tls;
@@ -60,6 +60,7 @@ pub(super) async fn daemon(
             controller: Arc::clone(&app.controller),
             requests: Arc::clone(&requests),
         }),
+        audits: Arc::<Controller>::clone(&app.controller),
         history: Arc::clone(&app.controller.history),
         metrics: Arc::clone(&app.metrics),
         stopping: app.stop.clone(),

@@ -102,12 +102,13 @@ pub struct Adopt {
 
 impl Adopt {
     /// The kinds that can be adopted, and whether members hold them.
-    const KINDS: [(&str, bool); 9] = [
+    const KINDS: [(&str, bool); 10] = [
         ("event_bus", false),
         ("topic", false),
         ("alert_rule", false),
         ("archive", false),
         ("metric_alarm", false),
+        ("metric_filter", false),
         ("guard_rule", false),
         ("queue", false),
         ("forwarding_role", true),
@@ -121,7 +122,7 @@ impl FromStr for Adopt {
     fn from_str(text: &str) -> Result<Self, IdError> {
         let error = || IdError {
             found: text.to_owned(),
-            expected: "kind:name with kind event_bus, topic, alert_rule, archive, metric_alarm, guard_rule or queue, \
+            expected: "kind:name with kind event_bus, topic, alert_rule, archive, metric_alarm, metric_filter, guard_rule or queue, \
                        forwarding_role:account/name, or sender_rule:account/region/name",
         };
         let (kind, rest) = text.split_once(':').ok_or_else(error)?;

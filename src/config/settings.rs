@@ -7,12 +7,13 @@ use super::reader::Table;
 use super::validate::{self, Sections};
 use super::watch::Watch;
 use super::{
-    Alert, CanarySettings, CentralSettings, DrillSettings, GuardSettings, HistorySettings, HttpSettings,
-    LogSettings, MemberSettings, NotifySettings, OrganizationSettings, ReconcileSettings, TrailSettings,
+    Alert, CanarySettings, CentralSettings, ComplianceSettings, DrillSettings, GuardSettings,
+    HistorySettings, HttpSettings, LogSettings, MemberSettings, NotifySettings, OrganizationSettings,
+    ReconcileSettings, TrailSettings,
 };
 use super::{
-    alert, canary, central, drill, guard, history, http, log, member, names, notify, organization, partition,
-    reconcile, trail, watch,
+    alert, canary, central, compliance, drill, guard, history, http, log, member, names, notify,
+    organization, partition, reconcile, trail, watch,
 };
 use crate::model::ids::{Installation, Region};
 use crate::model::partition::Partition;
@@ -44,6 +45,8 @@ pub struct Settings {
     pub drill: DrillSettings,
     /// Who hears of orgwatch's own health.
     pub notify: NotifySettings,
+    /// What auditors ask for.
+    pub compliance: ComplianceSettings,
     /// How far and how fast we go.
     pub reconcile: ReconcileSettings,
     /// Who may ask the daemon.
@@ -70,6 +73,16 @@ impl Settings {
     /// The Region of the central bus.
     pub fn central_region(&self) -> Region {
         self.central.region.clone().unwrap_or_else(|| self.partition().iam_events_region())
+    }
+
+    /// The alert whose people the alarms for auditors tell: the one that is named for them, that hears of orgwatch itself, or
+    /// the first.
+    pub fn alert_of_alarms(&self) -> Option<&Alert> {
+        let named = |name: &String| self.alerts.iter().find(|alert| alert.name == *name);
+        match &self.compliance.alert {
+            Some(name) => named(name),
+            None => self.notify.alert.as_ref().and_then(named).or_else(|| self.alerts.first()),
+        }
     }
 }
 
@@ -103,6 +116,7 @@ pub(super) fn read(
     let canary = canary::read(t.table("canary"));
     let drill = drill::read(t.table("drill"));
     let notify = notify::read(t.table("notify"));
+    let compliance = compliance::read(t.table("compliance"));
     let reconcile = reconcile::read(t.table("reconcile"));
     let http = http::read(t.table("http"));
     let history = history::read(t.table("history"), environment);
@@ -119,6 +133,7 @@ pub(super) fn read(
         guard: guard.as_ref(),
         canary: canary.as_ref(),
         notify: notify.as_ref(),
+        compliance: compliance.as_ref(),
         environment_region: environment_region.as_ref(),
     };
     validate::across(&sections, report);
@@ -135,6 +150,7 @@ pub(super) fn read(
         canary: canary?,
         drill: drill?,
         notify: notify?,
+        compliance: compliance?,
         reconcile: reconcile?,
         http: http?,
         history: history?,

@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use super::problem::Report;
 use super::problem::quoted;
 use super::{
-    Alert, CanarySettings, CentralSettings, Format, ForwardingRole, GuardSettings, MemberSettings,
-    NotifySettings, OrganizationSettings, Watch, WatchRegions, guard, notify, partition,
+    Alert, CanarySettings, CentralSettings, ComplianceSettings, Format, ForwardingRole, GuardSettings,
+    MemberSettings, NotifySettings, OrganizationSettings, Watch, WatchRegions, guard, notify, partition,
 };
 use crate::compile;
 use crate::model::ids::{AccountId, Installation, Region};
@@ -25,6 +25,7 @@ pub(super) struct Sections<'a> {
     pub(super) guard: Option<&'a GuardSettings>,
     pub(super) canary: Option<&'a CanarySettings>,
     pub(super) notify: Option<&'a NotifySettings>,
+    pub(super) compliance: Option<&'a ComplianceSettings>,
     pub(super) environment_region: Option<&'a Region>,
 }
 
@@ -39,6 +40,7 @@ pub(super) fn across(sections: &Sections<'_>, report: &Report) {
     sections.guard(report);
     sections.canary(report);
     sections.notify(report);
+    sections.compliance(report);
 }
 
 impl<'a> Sections<'a> {
@@ -278,6 +280,71 @@ impl<'a> Sections<'a> {
         }
     }
 
+    /// The alarms for auditors tell somebody, and stand where they can.
+    fn compliance(&self, report: &Report) {
+        let Some(compliance) = self.compliance else { return };
+        let asked = compliance.metric_alarms.as_ref().is_some_and(|themes| !themes.0.is_empty());
+        let named = |name: &String| {
+            self.alerts.iter().any(|alert| alert.as_ref().is_none_or(|alert| alert.name == *name))
+        };
+        if asked && self.alerts.is_empty() {
+            report.add::<()>(
+                "E-no-alert",
+                "compliance.metric_alarms",
+                "alarms, and no [[alert]]",
+                "an [[alert]] with subscriptions, whose people the alarms tell",
+                "",
+            );
+        }
+        if let Some(name) = compliance.alert.as_ref().filter(|name| !named(name)) {
+            report.add::<()>(
+                "E-unknown-alert",
+                "compliance.alert",
+                quoted(name),
+                "the name of an [[alert]], or \"off\" for the one that `notify.alert` names, or the first",
+                "",
+            );
+        }
+        if let Some(role) = compliance.role_arn.as_ref().filter(|role| role.partition() != self.partition()) {
+            report.add::<()>(
+                "E-partitions",
+                "compliance.role_arn",
+                format!("partition {}", role.partition()),
+                format!("partition {}, as the rest of the configuration", self.partition()),
+                "run one orgwatch for each partition; nothing crosses from one to another",
+            );
+        }
+        let (Some(group), Some(central)) = (&compliance.log_group_arn, self.central) else { return };
+        let region = central.region.clone().unwrap_or_else(|| self.partition().iam_events_region());
+        if group.region != region {
+            report.add::<()>(
+                "E-other-region",
+                "compliance.log_group_arn",
+                format!("a log group in {}", group.region),
+                format!("one in {region}, where the topics of the alerts are"),
+                "an alarm tells topics of its own Region alone; set central.region to that of the log group",
+            );
+        }
+        let place = "compliance.role_arn";
+        match &compliance.role_arn {
+            Some(role) if *role.account() != group.account => report.add(
+                "E-other-account",
+                place,
+                format!("a role of account {}", role.account()),
+                format!("a role of {}, which the log group is in", group.account),
+                "correct the one that is wrong",
+            ),
+            None if group.account != central.account_id => report.add(
+                "E-missing-key",
+                place,
+                "nothing",
+                format!("a role of account {}, which the log group is in", group.account),
+                "deploy/cloudformation/alarms-role.yaml makes one",
+            ),
+            _ => Some(()),
+        };
+    }
+
     /// What is encrypted with a key uses it in its own Region, and an alias may come to mean another key.
     fn keys(&self, report: &Report) {
         let Some(central) = self.central else { return };
@@ -458,6 +525,34 @@ mod tests {
             let found = codes(&format!("[[alert]]\nname='x'\ntopic='{topic}'"));
             assert_eq!(found.is_empty(), fine, "{topic}: {found:?}");
         }
+    }
+
+    #[test]
+    fn alarms_for_auditors_tell_an_alert_that_is_there_and_stand_beside_its_topic() {
+        let group = |account: &str, region: &str| {
+            format!("log_group_arn = 'arn:aws:logs:{region}:{account}:log-group:trail'\n")
+        };
+        let of = |text: &str| {
+            codes(&format!("[compliance]\nmetric_alarms = ['cis-4.4']\n{text}[[alert]]\nname = 'people'"))
+        };
+        let role = "role_arn = 'arn:aws:iam::111111111111:role/orgwatch-alarms'\n";
+        assert_eq!(of(""), [""; 0]);
+        assert_eq!(of("alert = 'people'\n"), [""; 0]);
+        assert_eq!(of("alert = 'nobody'\n"), ["E-unknown-alert compliance.alert"]);
+        assert_eq!(
+            codes("[compliance]\nmetric_alarms = ['cis-4.4']"),
+            ["E-no-alert compliance.metric_alarms"]
+        );
+        assert_eq!(codes("[compliance]\nmetric_alarms = []"), [""; 0]);
+        assert_eq!(of(&group("222222222222", "us-east-1")), [""; 0]);
+        assert_eq!(of(&format!("{}{role}", group("111111111111", "us-east-1"))), [""; 0]);
+        assert_eq!(of(&group("111111111111", "us-east-1")), ["E-missing-key compliance.role_arn"]);
+        assert_eq!(
+            of(&format!("{}{role}", group("333333333333", "us-east-1"))),
+            ["E-other-account compliance.role_arn"]
+        );
+        assert_eq!(of(&group("222222222222", "eu-west-1")), ["E-other-region compliance.log_group_arn"]);
+        assert_eq!(of(&role.replace(":aws:", ":aws-cn:")), ["E-partitions compliance.role_arn"]);
     }
 
     #[test]

@@ -4,6 +4,7 @@ use super::Controller;
 use super::fleet::Fleet;
 use crate::aws::organization::TagCache;
 use crate::compile::CannotCombine;
+use crate::compliance::place::Place;
 use crate::config::Settings;
 use crate::desired;
 use crate::inventory::Account;
@@ -33,6 +34,7 @@ impl Controller {
     /// Looks once; answers the targets that are new or changed.
     pub async fn discover(&self) -> Result<Vec<TargetKey>, DiscoverError> {
         let looked = self.look().await;
+        let place = if looked.is_ok() { self.log_group().await } else { None };
         let now = self.clock.now();
         let mut fleet = self.fleet();
         let (organization, listing) = match looked {
@@ -67,6 +69,7 @@ impl Controller {
         fleet.discovery.doubtful = fleet.inventory.doubt().map(ToOwned::to_owned);
         fleet.discovery.accounts = fleet.inventory.known().len();
         fleet.organization = Some(organization);
+        fleet.learn_place(place);
         let changed = self.aim(&mut fleet)?;
         drop(fleet);
         self.metrics.discovery(true, now);
@@ -102,6 +105,7 @@ impl Controller {
             trails.retain(|account| known.contains_key(account));
         }
         let mut targets = desired::targets(settings, &world, known, &management, enforce_all, &fleet.regions);
+        desired::audit(&mut targets, settings, &world, known, &management, enforce_all, fleet.place.as_ref());
         if fleet.rules.teardown {
             targets = self.teardown_targets(&fleet.inventory, &world, &management, &fleet.regions, targets);
         }
@@ -113,6 +117,27 @@ impl Controller {
             targets.entry(key).or_insert(Target { leaving, ..target });
         }
         Ok(fleet.set(world, targets))
+    }
+
+    /// Where the metric filters of the organization belong; none where the settings ask for none.
+    async fn log_group(&self) -> Option<Place> {
+        let settings = &self.settings;
+        settings.compliance.metric_alarms.as_ref()?;
+        if let Some(group) = &settings.compliance.log_group_arn {
+            return Some(Place::At(group.clone()));
+        }
+        let region = settings.central_region();
+        let read = match self.broker.central(settings.central.role_arn.as_ref(), &region).await {
+            Ok(session) => self.cloud.trails(&session).await,
+            Err(error) => Err(error),
+        };
+        Some(match read {
+            Ok(trails) => Place::of_trails(&trails),
+            Err(error) => {
+                tracing::warn!(%error, "The log group of the organization's trail could not be found out");
+                Place::Unread(error)
+            }
+        })
     }
 
     async fn look(&self) -> Result<(super::Organization, Vec<Account>), DiscoverError> {

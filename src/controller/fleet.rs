@@ -25,6 +25,7 @@ pub use self::held::{PAUSED, ReleaseRefused};
 pub(super) use self::held::{hold_id, is_releasable};
 use self::memory::{remember, wrong_bus};
 use super::discover::WRONG_ORGANIZATION;
+use crate::compliance::place::Place;
 use crate::inventory::{Inventory, Known};
 use crate::judge::{self, Judged, Memory};
 use crate::kinds::{KINDS, Scope, Sights};
@@ -108,6 +109,8 @@ pub struct Fleet {
     pub moved: bool,
     /// The trails of the accounts; none where nobody asks for them.
     pub trails: Option<Trails>,
+    /// Where metric filters belong; none where nobody asks, or nobody looked yet.
+    pub place: Option<Place>,
     /// Whether a person waits for what is found: then nothing is spread over time.
     pub somebody_waits: bool,
     /// Where.
@@ -178,6 +181,7 @@ impl Fleet {
             world: None,
             regions: Regions::default(),
             trails: None,
+            place: None,
             somebody_waits: false,
             moved: false,
             targets: BTreeMap::new(),

@@ -1,5 +1,6 @@
 //! The controller: discovers, passes over targets, keeps what it learns, and says how things stand.
 
+pub mod audit;
 pub mod canary;
 pub mod coverage;
 mod deliveries;
@@ -100,6 +101,8 @@ pub struct Controller {
     overview: Mutex<Option<Arc<crate::letters::Overview>>>,
     /// What CloudWatch counts of alerts.
     deliveries: Mutex<crate::deliveries::Deliveries>,
+    /// What audits are judged by.
+    audited: audit::Audited,
     endpoints: Endpoints,
     iam_pace: Option<Pace>,
     metrics: Arc<Metrics>,
@@ -182,6 +185,7 @@ impl Controller {
             digest: Mutex::default(),
             overview: Mutex::default(),
             deliveries: Mutex::default(),
+            audited: audit::Audited::default(),
             endpoints,
             iam_pace: settings.reconcile.iam_writes_per_second.map(Pace::per_second),
             metrics,
@@ -225,7 +229,7 @@ impl Controller {
     ) -> Targets {
         let named = self.teardown.as_ref().map(|t| t.accounts.as_slice()).unwrap_or_default();
         let mut targets: BTreeMap<TargetKey, Target> = if named.is_empty() {
-            all.into_iter().filter(|(key, _)| key.side == Side::Central).collect()
+            all.into_iter().filter(|(key, _)| key.side != Side::Member).collect()
         } else {
             Targets::new()
         };

@@ -76,6 +76,7 @@ impl Controller {
                 let rules = self.cloud.list_rules(session, DEFAULT_BUS, Some(&world.prefix())).await?;
                 Ok(!rules.is_empty())
             }
+            Side::Audit => Ok(false),
             Side::Central => match self.cloud.queue_url(session, &world.dead_letter_queue()).await {
                 Ok(_) => Ok(true),
                 Err(error) if error.class == ErrorClass::NotFound => Ok(false),

@@ -68,6 +68,7 @@ fn harmless(world: &World, target: &Target) -> Vec<(ResourceId, Call)> {
                 add("forwarding_role", world.guard_role(), Call::TagRole { role: world.guard_role(), tags });
             }
         }
+        Side::Audit => {}
         Side::Central => {
             add(
                 "event_bus",

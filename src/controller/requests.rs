@@ -109,7 +109,7 @@ impl Requests {
     /// The targets of an account.
     pub(super) fn targets_of(&self, account: &AccountId) -> Vec<TargetKey> {
         let keys = locked(&self.keys);
-        let all = [Side::Central, Side::Member].map(|side| TargetKey::all_of(side, account));
+        let all = [Side::Central, Side::Member, Side::Audit].map(|side| TargetKey::all_of(side, account));
         all.into_iter().flat_map(|range| keys.range(range).cloned().collect::<Vec<_>>()).collect()
     }
 
@@ -174,7 +174,7 @@ impl Reconciles for Requests {
         for key in wanted
             .iter()
             .filter(|k| k.side == Side::Central)
-            .chain(wanted.iter().filter(|k| k.side == Side::Member))
+            .chain(wanted.iter().filter(|k| k.side != Side::Central))
         {
             queue.push(key.clone(), now);
         }

@@ -12,7 +12,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::pass::PassOutcome;
 use super::requests::Requests;
-use super::{Controller, canary, deliveries, drill, health, inbox, letters, requeue};
+use super::{Controller, audit, canary, deliveries, drill, health, inbox, letters, requeue};
 use crate::desired;
 use crate::model::target::TargetKey;
 use crate::model::view::Snapshot;
@@ -43,6 +43,7 @@ pub async fn serve(
     tasks.spawn(drill::send(Arc::clone(&controller), stop.clone()));
     tasks.spawn(health::tell(Arc::clone(&controller), stop.clone()));
     tasks.spawn(deliveries::watch(Arc::clone(&controller), stop.clone()));
+    tasks.spawn(audit::read(Arc::clone(&controller), stop.clone()));
     tasks.spawn(letters::watch(Arc::clone(&controller), stop.clone()));
     tasks.spawn(publish(Arc::clone(&controller), snapshots, stop.clone()));
     // Each runs until told to stop, so one that ends earlier is a defect.

@@ -134,6 +134,7 @@ impl Snapshot {
                 verdict: Verdict::Pending,
                 conditions: Vec::new(),
                 targets: Vec::new(),
+                beside: Vec::new(),
                 observed_at: None,
             },
             holds: Vec::new(),
@@ -257,6 +258,9 @@ impl Controller {
         };
         let half = CentralHalf::of(&facts, fleet.world.as_deref());
         let settings = &self.settings;
+        // Filters and alarms belong to the installation, in whatever account they are, and carry no event.
+        let beside = fleet.targets.keys().filter(|key| key.side == Side::Audit);
+        let beside = beside.filter_map(|key| fleet.states.get(key)?.view.clone()).collect();
         let view = CentralView {
             account: settings.central.account_id.clone(),
             region: settings.central_region(),
@@ -272,6 +276,7 @@ impl Controller {
             ),
             observed_at: targets.iter().map(|t| t.observed_at).min(),
             targets,
+            beside,
         };
         (view, half)
     }

@@ -101,7 +101,7 @@ impl Controller {
         loop {
             let all = self.keys().into_iter();
             let rest: Vec<_> = all
-                .filter(|key| key.side == Side::Member && key.account == *account && !seen.contains(key))
+                .filter(|key| key.side != Side::Central && key.account == *account && !seen.contains(key))
                 .collect();
             if rest.is_empty() || stop.is_cancelled() {
                 return;
@@ -240,7 +240,7 @@ impl Controller {
         keys.into_iter()
             .filter(|key| {
                 let room = accounts.len() < limit || accounts.contains(&key.account);
-                key.side == Side::Central
+                key.side != Side::Member
                     || (room && {
                         accounts.insert(key.account.clone());
                         true

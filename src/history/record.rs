@@ -257,6 +257,7 @@ pub(super) fn side(side: Side) -> &'static str {
     match side {
         Side::Central => "central",
         Side::Member => "member",
+        Side::Audit => "audit",
     }
 }
 

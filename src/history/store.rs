@@ -219,7 +219,11 @@ impl Store {
         while let Some(row) = rows.next()? {
             let text = |column| row.get::<_, String>(column);
             let (side, kind) = (text(0)?, text(3)?);
-            let side = if side == "central" { Side::Central } else { Side::Member };
+            let side = match side.as_str() {
+                "central" => Side::Central,
+                "audit" => Side::Audit,
+                _ => Side::Member,
+            };
             let (Ok(account), Ok(region)) = (text(1)?.parse(), text(2)?.parse()) else { continue };
             let Some(kind) = KINDS.iter().map(|known| known.name()).find(|name| *name == kind) else {
                 continue;

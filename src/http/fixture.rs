@@ -306,6 +306,7 @@ fn central(now: Timestamp) -> CentralView {
         region: "cn-north-1".parse().unwrap(),
         verdict: Verdict::Drifted,
         conditions: vec![condition(now, "Synced", "False", "Drifted", "1 of 3 resources differs")],
+        beside: Vec::new(),
         targets: vec![Arc::new(target(now, Side::Central, "222222222222", vec![alert, bus, topic]))],
         observed_at: Some(ago(now, 41)),
     }

@@ -1,7 +1,9 @@
-//! The HTTP edge: reads answer from the snapshot, POSTs hand on a key. Nothing here waits for AWS.
+//! The HTTP edge: reads answer from the snapshot, POSTs hand on a key. Nothing here asks AWS, and only who
+//! asks for the first audit waits for what others ask.
 
 mod access;
 mod accounts;
+mod audit;
 mod changes;
 mod configured;
 mod health;
@@ -46,6 +48,7 @@ use tower_http::compression::CompressionLayer;
 
 pub use self::access::{Auth, HttpOptions, Role};
 pub use self::accounts::{account_json, accounts_json};
+pub use self::audit::Audits;
 pub use self::configured::Configuration;
 pub use self::operations::{OperationRefused, Operations};
 use self::problem::Problem;
@@ -95,6 +98,8 @@ pub struct HttpState {
     pub reconciles: Arc<dyn Reconciles>,
     /// Where operators' words go.
     pub operations: Arc<dyn Operations>,
+    /// Who reads what audits are judged by.
+    pub audits: Arc<dyn Audits>,
     /// What happened.
     pub history: Arc<History>,
     /// What `/metrics` shows.

@@ -118,7 +118,7 @@ pub(super) async fn central(State(state): State<HttpState>, _: NoParams) -> Resp
         region: &central.region,
         verdict: central.verdict,
         conditions: &central.conditions,
-        targets: Targets::of(&central.targets),
+        targets: Targets::of(central.all()),
         observed_at: central.observed_at,
     })
     .into_response()

@@ -5,7 +5,8 @@ use axum::Router;
 use axum::routing::{MethodRouter, get, post};
 
 use super::{
-    HttpState, accounts, changes, configured, health, openapi, operations, overview, reconciles, stream,
+    HttpState, accounts, audit, changes, configured, health, openapi, operations, overview, reconciles,
+    stream,
 };
 
 /// One request that is answered.
@@ -115,6 +116,14 @@ const VALIDATED: &[Route] = &[
         &[],
         "CoverageAnswer",
         || get(overview::coverage),
+    ),
+    read(
+        "/api/v1/audit",
+        "audit",
+        "Which account meets which control of a standard, and what is missing.",
+        &["Standard", "Account", "AuditStatus"],
+        "AuditReport",
+        || get(audit::report),
     ),
     read("/api/v1/drift", "drift", "Every resource that is not in sync.", &[], "DriftList", || {
         get(overview::drift)

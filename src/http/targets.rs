@@ -36,7 +36,7 @@ pub(super) struct TargetError<'a> {
 }
 
 impl<'a> Targets<'a> {
-    pub(super) fn of(targets: &'a [Arc<TargetView>]) -> Self {
+    pub(super) fn of(targets: impl IntoIterator<Item = &'a Arc<TargetView>>) -> Self {
         let mut all = Self { resources: Vec::new(), plan: Vec::new(), errors: Vec::new() };
         for target in targets {
             let (region, observed_at) = (&target.target.region, target.observed_at);

@@ -117,15 +117,16 @@ fn of_queue(name: &str) -> Use {
 /// What is done with the key of a topic of ours by those who publish there.
 fn of_topic(world: &World, name: &str) -> Vec<Use> {
     let mut uses = vec![put(EVENTS, format!("topic {name}"))];
-    if alarmed(world).is_some_and(|arn| arn.rsplit(':').next() == Some(name)) {
+    if alarmed(world).any(|arn| arn.rsplit(':').next() == Some(name)) {
         uses.push(put(CLOUDWATCH, format!("topic {name}")));
     }
     uses
 }
 
-/// The ARN of the topic that an alarm publishes to.
-fn alarmed(world: &World) -> Option<&str> {
-    world.health.as_ref().map(|health| health.alert.topic_arn.as_str())
+/// The ARNs of the topics that alarms publish to.
+fn alarmed(world: &World) -> impl Iterator<Item = &str> {
+    let health = world.health.iter().map(|health| health.alert.topic_arn.as_str());
+    health.chain(world.installed.iter().map(|installed| installed.topic_arn.as_str()))
 }
 
 fn put(service: &'static str, purpose: String) -> Use {

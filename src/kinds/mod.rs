@@ -11,7 +11,9 @@ mod forwarding_role;
 mod guard_rule;
 mod guard_text;
 pub(crate) mod key;
+mod log_group;
 mod metric_alarm;
+mod metric_filter;
 #[cfg(test)]
 pub(crate) mod model;
 mod news_text;
@@ -43,7 +45,7 @@ use crate::world::{MARK, MARK_VERSION, OWNER_TAG, Target, World};
 ///
 /// A bus and its policy stand before anything that sends to it, because EventBridge checks them when a target
 /// is put and drops events without a retry when they are missing.
-pub static KINDS: [&dyn AnyKind; 11] = [
+pub static KINDS: [&dyn AnyKind; 14] = [
     &Erased::<key::Key>::NEW,
     &Erased::<queue::Queue>::NEW,
     &Erased::<event_bus::EventBus>::NEW,
@@ -55,6 +57,9 @@ pub static KINDS: [&dyn AnyKind; 11] = [
     &Erased::<guard_rule::GuardRule>::NEW,
     &Erased::<forwarding_role::ForwardingRole>::NEW,
     &Erased::<sender_rule::SenderRule>::NEW,
+    &Erased::<log_group::Group>::NEW,
+    &Erased::<metric_filter::Filter>::NEW,
+    &Erased::<metric_alarm::FilterAlarm>::NEW,
 ];
 
 /// Whose a resource is, as far as its mark and tag say.

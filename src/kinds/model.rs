@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use super::rule::DEFAULT_BUS;
 use super::topic::{NO_CONFIRMED_SUBSCRIPTION, SUBSCRIPTION_PENDING};
 use super::{AnyKind, Mark, Scope, Seen, Sight, Sights};
+use crate::compliance::installed;
 use crate::model::call::{Call, KMS_KEY, Tags};
 use crate::model::ids::{AccountId, Region};
 use crate::model::resource::{KindName, Note};
@@ -44,7 +45,10 @@ impl Aws {
         let mut sights: Sights<Value> =
             scope.names.iter().map(|name| (name.clone(), Sight::Absent)).collect();
         for ((account, region, of, name), thing) in &self.things {
-            if (account, region, *of) == (target.account(), target.region(), kind.name()) {
+            // Alarms of two kinds may be in one account.
+            let others =
+                *of == "metric_alarm" && installed::is_ours(world, name) != (kind.side() == Side::Audit);
+            if (account, region, *of) == (target.account(), target.region(), kind.name()) && !others {
                 sights.insert(name.clone(), Sight::Present(seen(world, of, name, thing)));
             }
         }
@@ -120,6 +124,11 @@ impl Aws {
                 self.thing(target, "metric_alarm", name)?.tags = tags.clone();
             }
             Call::DeleteAlarms { name } => self.take(target, "metric_alarm", name)?,
+            Call::PutMetricFilter { name, filter, .. } => {
+                let thing = Thing { spec: json!(filter), tags: world.owner_tags() };
+                self.things.insert(place(target, "metric_filter", name), thing);
+            }
+            Call::DeleteMetricFilter { name, .. } => self.take(target, "metric_filter", name)?,
             Call::PutRule { bus, name, pattern, state, description, tags } => {
                 let here = place(target, rule_kind(target, bus), name);
                 // Tags of a rule that is there are ignored, and what is not sent is emptied.
@@ -381,6 +390,7 @@ fn rule_kind(target: &Target, bus: &str) -> KindName {
         (false, _) => "alert_rule",
         (true, Side::Central) => "guard_rule",
         (true, Side::Member) => "sender_rule",
+        (true, Side::Audit) => unreachable!("there are no rules on this side"),
     }
 }
 

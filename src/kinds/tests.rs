@@ -3,6 +3,7 @@ use serde_json::json;
 use super::model::Aws;
 use super::topic::{NO_CONFIRMED_SUBSCRIPTION, WAITING_FOR_CONFIRMATION};
 use super::*;
+use crate::compliance::place::{LogGroup, Place};
 use crate::config::Settings;
 use crate::model::ids::AccountId;
 use crate::world::fixture::{self, desired_one, kind};
@@ -19,8 +20,11 @@ struct Of {
 fn of(kind_name: &str, settings: &Settings) -> Of {
     let kind = kind(kind_name);
     let world = fixture::world(settings);
-    let target =
-        if kind.side() == Side::Member { fixture::member(settings) } else { fixture::central(settings) };
+    let target = match kind.side() {
+        Side::Member => fixture::member(settings),
+        Side::Central => fixture::central(settings),
+        Side::Audit => fixture::audit(settings),
+    };
     let (name, spec) = desired_one(kind_name, &world, &target);
     Of { kind, world, target, name, spec }
 }
@@ -66,12 +70,13 @@ fn standard(kind_name: &str) -> Of {
         "guard_rule" => "[guard]\nenabled = true\n",
         "delivery_role" => "[[alert]]\nname = 'iam-changes'\ndelivery = 'role'\n",
         "metric_alarm" => "[notify]\nalert = 'orgwatch-health'\n",
+        "log_group" | "metric_filter" => "[compliance]\nmetric_alarms = ['cis-4.4']\n",
         _ => "",
     };
     of(kind_name, &fixture::settings(asks))
 }
 
-const KIND_NAMES: [&str; 10] = [
+const KIND_NAMES: [&str; 11] = [
     "queue",
     "event_bus",
     "archive",
@@ -82,12 +87,16 @@ const KIND_NAMES: [&str; 10] = [
     "guard_rule",
     "forwarding_role",
     "sender_rule",
+    "metric_filter",
 ];
 
 #[test]
 fn the_kinds_stand_in_the_order_in_which_they_are_made() {
-    // Keys are looked at before anything is encrypted with them, and there are none as a rule.
-    assert_eq!(KINDS.map(AnyKind::name).to_vec(), [&["kms_key"], &KIND_NAMES[..]].concat());
+    // Keys are looked at before anything is encrypted with them, and there are none as a rule. A log group is looked at, and
+    // alarms are of two sides.
+    let (path, audit) = KIND_NAMES.split_at(KIND_NAMES.len() - 1);
+    let expected = [&["kms_key"], path, &["log_group"], audit, &["metric_alarm"]].concat();
+    assert_eq!(KINDS.map(AnyKind::name).to_vec(), expected);
 }
 
 #[test]
@@ -427,6 +436,7 @@ fn what_belongs_to_the_bus_is_only_beside_it_and_roles_only_where_they_are_kept(
             }
             (Side::Central, _) => assert_eq!(kinds, ["queue"]),
             (Side::Member, _) => assert_eq!(kinds, ["forwarding_role", "sender_rule"]),
+            (Side::Audit, _) => unreachable!("nobody asks for alarms here"),
         }
         let elsewhere = Target { roles_here: false, ..target.clone() };
         assert!(kind("forwarding_role").desired(&world, &elsewhere).is_empty());
@@ -453,6 +463,7 @@ fn each_kind_is_made_from_nothing_in_an_order_that_aws_takes() {
         ("guard_rule", vec!["PutRule", "PutTargets"]),
         ("forwarding_role", vec!["CreateRole", "PutRolePolicy"]),
         ("sender_rule", vec!["PutRule", "PutTargets"]),
+        ("metric_filter", vec!["PutMetricFilter"]),
     ] {
         assert_eq!(standard(name).create(), expected, "{name}");
     }
@@ -748,4 +759,53 @@ fn every_kind_made_from_nothing_is_seen_as_desired() {
         let Sight::Present(seen) = &sights[&of.name] else { panic!("{name}: {sights:?}") };
         assert_eq!((&seen.spec, seen.mark), (&of.spec, Mark::Ours), "{name}");
     }
+}
+
+#[test]
+fn a_topic_takes_alarms_for_auditors_of_the_account_that_has_them_and_of_no_other() {
+    let settings = fixture::settings("[compliance]\nmetric_alarms = ['cis-4.4']\n");
+    let world = fixture::world(&settings);
+    let policy = |place: Option<&str>| {
+        let place = place.map(|account| {
+            let arn = format!("arn:aws:logs:us-east-1:{account}:log-group:trail");
+            std::sync::Arc::new(Place::At(LogGroup::parse(&arn).unwrap()))
+        });
+        let target = Target { place, ..fixture::central(&settings) };
+        let spec = kind("topic").desired(&world, &target).remove("orgwatch-iam-changes").unwrap();
+        let mut sids = BTreeMap::new();
+        for statement in spec["policy"]["Statement"].as_array().unwrap() {
+            sids.insert(statement["Sid"].as_str().unwrap().to_owned(), statement.clone());
+        }
+        sids
+    };
+    let unknown: Vec<String> = policy(None).into_keys().collect();
+    assert_eq!(unknown, ["alert-rules", "owner"]);
+    let here: Vec<String> = policy(Some(fixture::CENTRAL)).into_keys().collect();
+    assert_eq!(here, ["alarms", "alert-rules", "owner"]);
+    let elsewhere = policy(Some(fixture::MANAGEMENT));
+    assert_eq!(
+        elsewhere["audit-alarms"]["Condition"],
+        json!({
+            "ArnLike": { "aws:SourceArn": "arn:aws:cloudwatch:us-east-1:111111111111:alarm:orgwatch-*" },
+            "StringEquals": { "aws:SourceAccount": "111111111111" },
+        })
+    );
+    assert_eq!(elsewhere["auditors"]["Principal"], json!({ "AWS": "111111111111" }));
+    assert_eq!(elsewhere["auditors"]["Action"], "SNS:ListSubscriptionsByTopic");
+}
+
+#[test]
+fn every_field_of_a_filter_or_its_alarm_is_mended_by_one_call_and_they_go_by_one_each() {
+    let filter = standard("metric_filter");
+    for (field, value) in [
+        ("/pattern", json!("{ $.a = 1 }")),
+        ("/metric", json!("Other")),
+        ("/namespace", json!("Other")),
+        ("/value", json!("2")),
+        ("/default_value", json!(1.0)),
+        ("/other", json!("transformed logs")),
+    ] {
+        assert_eq!(filter.mend(field, value), ["PutMetricFilter"], "{field}");
+    }
+    assert_eq!(filter.removal(filter.spec.clone(), Vec::new()), (vec!["DeleteMetricFilter"], None));
 }

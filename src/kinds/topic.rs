@@ -1,5 +1,7 @@
 //! The SNS topic of an alert with its policy and its subscriptions.
 
+mod alarms;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
@@ -57,7 +59,7 @@ impl Kind for Topic {
         }
         let spec = |topic: &Wanted| TopicSpec {
             display_name: topic.display_name.clone().unwrap_or_default(),
-            policy: policy(world, &topic.name),
+            policy: policy(world, target, &topic.name),
             kms_key_arn: topic.key.clone(),
             subscriptions: topic
                 .subscriptions
@@ -90,7 +92,7 @@ impl Kind for Topic {
         let names: BTreeSet<String> = names.into_iter().chain(scope.names.iter().cloned()).collect();
         let mut sights = Sights::new();
         for name in names {
-            let sight = match look(cloud, session, world, &name).await {
+            let sight = match look(cloud, session, world, target, &name).await {
                 Ok(seen) => Sight::Present(seen),
                 Err(error) if error.class == ErrorClass::NotFound => Sight::Absent,
                 Err(error) => Sight::Unknown(error),
@@ -200,6 +202,7 @@ async fn look(
     cloud: &Cloud,
     session: &Session,
     world: &World,
+    target: &Target,
     name: &str,
 ) -> Result<Seen<TopicSpec>, CloudError> {
     let arn = topic_arn(world, name);
@@ -208,7 +211,10 @@ async fn look(
     let rows = cloud.list_subscriptions(session, &arn).await?;
     let spec = TopicSpec {
         display_name: attributes.get("DisplayName").cloned().unwrap_or_default(),
-        policy: attributes.get("Policy").map_or(Value::Null, |text| document::policy(text)),
+        policy: attributes.get("Policy").map_or(Value::Null, |text| {
+            let policy = document::policy(text);
+            alarms::as_far_as_known(world, target, &arn, policy)
+        }),
         kms_key_arn: attributes.get(KMS_KEY).filter(|key| !key.is_empty()).cloned(),
         subscriptions: judged(cloud, session, wanted(world, name), &rows).await?,
         tags: world.our_tags(&tags),
@@ -329,22 +335,8 @@ fn notes(name: &str, rows: &[SubscriptionRow]) -> Vec<Note> {
 
 /// The owner keeps the rights that SNS gives by default, which setting a policy would take away; EventBridge may
 /// publish. Without conditions on the latter: SNS does not match them for EventBridge.
-fn policy(world: &World, name: &str) -> Value {
+fn policy(world: &World, target: &Target, name: &str) -> Value {
     let arn = topic_arn(world, name);
-    let alarmed = world.health.as_ref().is_some_and(|health| health.alert.topic_arn == arn);
-    let alarms =
-        world.arn("cloudwatch", &world.central_region, &world.central, &format!("alarm:{}*", world.prefix()));
-    let alarms = json!({
-        "Sid": "alarms",
-        "Effect": "Allow",
-        "Principal": { "Service": "cloudwatch.amazonaws.com" },
-        "Action": "sns:Publish",
-        "Resource": arn,
-        "Condition": {
-            "ArnLike": { "aws:SourceArn": alarms },
-            "StringEquals": { "aws:SourceAccount": world.central },
-        },
-    });
     let mut policy = json!({
         "Version": "2012-10-17",
         "Statement": [
@@ -371,7 +363,7 @@ fn policy(world: &World, name: &str) -> Value {
     let admits = world.every_alert().any(|alert| alert.topic_arn == arn && !alert.by_role);
     if let Some(statements) = policy["Statement"].as_array_mut() {
         statements.extend(admits.then_some(rules));
-        statements.extend(alarmed.then_some(alarms));
+        statements.extend(alarms::admitted(world, target, &arn));
     }
     document::normal_policy(policy)
 }

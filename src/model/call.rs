@@ -8,6 +8,7 @@ use serde_json::Value;
 
 use super::alarm::MetricAlarm;
 use super::json::Json;
+use super::metric_filter::MetricFilter;
 
 /// What SNS and SQS call the key that a topic or queue is encrypted with.
 pub const KMS_KEY: &str = "KmsMasterKeyId";
@@ -215,6 +216,15 @@ pub enum Call {
         name: String,
     },
 
+    PutMetricFilter {
+        group: String,
+        name: String,
+        filter: Box<MetricFilter>,
+    },
+    DeleteMetricFilter {
+        group: String,
+        name: String,
+    },
     PutMetricAlarm {
         name: String,
         alarm: Box<MetricAlarm>,
@@ -264,6 +274,8 @@ impl Call {
             Self::DetachRolePolicy { .. } => "DetachRolePolicy",
             Self::TagRole { .. } => "TagRole",
             Self::DeleteRole { .. } => "DeleteRole",
+            Self::PutMetricFilter { .. } => "PutMetricFilter",
+            Self::DeleteMetricFilter { .. } => "DeleteMetricFilter",
             Self::PutMetricAlarm { .. } => "PutMetricAlarm",
             Self::DeleteAlarms { .. } => "DeleteAlarms",
         }
@@ -315,6 +327,7 @@ impl Call {
             | Self::DetachRolePolicy { .. }
             | Self::TagRole { .. }
             | Self::DeleteRole { .. } => "iam",
+            Self::PutMetricFilter { .. } | Self::DeleteMetricFilter { .. } => "logs",
             Self::PutMetricAlarm { .. } | Self::TagAlarm { .. } | Self::DeleteAlarms { .. } => "cloudwatch",
         }
     }

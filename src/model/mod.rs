@@ -6,6 +6,7 @@ pub mod endpoint;
 pub mod error;
 pub mod ids;
 pub mod json;
+pub mod metric_filter;
 pub mod partition;
 pub mod plan;
 pub mod resource;

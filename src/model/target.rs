@@ -7,7 +7,7 @@ use serde::{Serialize, Serializer};
 
 use super::ids::{AccountId, Region};
 
-/// Which half of the alert path a target holds. The central account has both.
+/// Which half of the alert path a target holds, or what stands beside it for auditors. The central account has both halves.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Side {
@@ -15,6 +15,8 @@ pub enum Side {
     Central,
     /// Sends: forwarding role and sender rules.
     Member,
+    /// Beside the path: metric filters on the log group of the organization's trail, and their alarms.
+    Audit,
 }
 
 /// Names a target; the key by which work is queued and state is kept.
@@ -44,6 +46,7 @@ impl fmt::Display for TargetKey {
         let side = match self.side {
             Side::Central => "central",
             Side::Member => "member",
+            Side::Audit => "audit",
         };
         write!(f, "{side} {}/{}", self.account, self.region)
     }

@@ -163,8 +163,18 @@ pub struct CentralView {
     pub conditions: Vec<Condition>,
     /// Its central targets, one for each Region.
     pub targets: Vec<Arc<TargetView>>,
+    /// What stands beside the path, in whatever account: metric filters and alarms for auditors. How they stand says nothing
+    /// of the central side.
+    pub beside: Vec<Arc<TargetView>>,
     /// The oldest reading among its targets; none before the first.
     pub observed_at: Option<Timestamp>,
+}
+
+impl CentralView {
+    /// Its targets, and those beside the path.
+    pub fn all(&self) -> impl Iterator<Item = &Arc<TargetView>> {
+        self.targets.iter().chain(&self.beside)
+    }
 }
 
 /// One held change, or several of the same kind and reason.
@@ -369,9 +379,9 @@ impl Snapshot {
         counts
     }
 
-    /// Every target's latest outcome: central first, then members by account.
+    /// Every target's latest outcome: central first, then what stands beside the path, then members by account.
     pub fn targets(&self) -> impl Iterator<Item = &Arc<TargetView>> {
-        self.central.targets.iter().chain(self.accounts.values().flat_map(|a| &a.targets))
+        self.central.all().chain(self.accounts.values().flat_map(|a| &a.targets))
     }
 
     /// Every resource that is not in sync, with where it is.

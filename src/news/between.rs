@@ -31,6 +31,7 @@ pub fn between(before: &Snapshot, after: &Snapshot) -> Vec<Item> {
         }
     }
     drift(&before.central.targets, &after.central.targets, &mut items);
+    drift(&before.central.beside, &after.central.beside, &mut items);
     subscriptions(&before.central.targets, &after.central.targets, &mut items);
     let known = |id: &str| before.holds.iter().any(|hold| hold.id == id);
     for hold in after.holds.iter().filter(|hold| hold.releasable && !known(&hold.id)) {

@@ -103,13 +103,19 @@ fn what_is_made_keeps_the_order_of_the_kinds_and_removals_go_backwards() {
             "~metric_alarm",
             "~guard_rule",
             "~forwarding_role",
-            "~sender_rule"
+            "~sender_rule",
+            "~log_group",
+            "~metric_filter",
+            "~metric_alarm"
         ]
     );
     let all: Vec<Judged> = KINDS.iter().map(|k| orphan(k.name(), k.name())).collect();
     assert_eq!(
         planned(&all, 2, &pruning()),
         [
+            "-metric_alarm",
+            "-metric_filter",
+            "-log_group",
             "-sender_rule",
             "-forwarding_role",
             "-guard_rule",

@@ -114,18 +114,11 @@ pub fn csv(record: &Record) -> String {
     let value = serde_json::to_value(record).unwrap_or_default();
     let cell = |column: &&str| match &value[*column] {
         serde_json::Value::Null => String::new(),
-        serde_json::Value::String(text) => quoted(text),
+        serde_json::Value::String(text) => phrase::cell(text),
         other => other.to_string(),
     };
     let cells: Vec<String> = COLUMNS.iter().map(cell).collect();
     format!("{}\r\n", cells.join(","))
-}
-
-/// A text that no spreadsheet takes for a formula, in quotes where it needs them.
-fn quoted(text: &str) -> String {
-    let text =
-        if text.starts_with(['=', '+', '-', '@', '\t', '\r']) { format!("'{text}") } else { text.to_owned() };
-    if text.contains([',', '"', '\n', '\r']) { format!("\"{}\"", text.replace('"', "\"\"")) } else { text }
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@
 
 pub mod account;
 pub mod apply;
+pub mod audit;
 pub mod confirm;
 pub mod history;
 pub mod letters;

@@ -45,6 +45,13 @@ pub(super) fn quoted(text: &str) -> String {
     json!(text).to_string()
 }
 
+/// A text as a comma-separated value (RFC 4180) that no spreadsheet takes for a formula, in quotes where it needs them.
+pub(super) fn cell(text: &str) -> String {
+    let text =
+        if text.starts_with(['=', '+', '-', '@', '\t', '\r']) { format!("'{text}") } else { text.to_owned() };
+    if text.contains([',', '"', '\n', '\r']) { format!("\"{}\"", text.replace('"', "\"\"")) } else { text }
+}
+
 /// `value` as JSON over as few lines as fit into `room` columns: what fits stays on one line.
 pub(super) fn layout(value: &Value, room: usize) -> String {
     let flat = value.to_string();

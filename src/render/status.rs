@@ -60,6 +60,7 @@ pub fn status(snapshot: &Snapshot, style: Style) -> String {
     Head::of(snapshot).put(&mut page);
     put_warnings(&mut page, snapshot);
     put_accounts(&mut page, snapshot);
+    put_beside(&mut page, snapshot);
     put_holds(&mut page, snapshot);
     put_notices(&mut page, snapshot);
     page.finish()
@@ -145,6 +146,23 @@ fn put_messages(page: &mut Page, accounts: &[&AccountView]) {
             [first, ..] => first.coverage_message.replace(first.id.as_str(), ACCOUNT),
         };
         page.prose(2, Tone::Plain, format!("{}: {text}", some_of(&ids)));
+    }
+}
+
+/// What auditors would not find as it should be.
+fn put_beside(page: &mut Page, snapshot: &Snapshot) {
+    let mut lines = Vec::new();
+    for view in &snapshot.central.beside {
+        lines.extend(view.error.iter().map(|error| format!("{}: {error}", view.target)));
+        let wrong = view.resources.iter().filter(|resource| resource.verdict != Verdict::InSync);
+        lines.extend(wrong.map(|r| format!("{} in {}: {}", r.id, view.target, spoken(r.verdict.label()))));
+    }
+    if lines.is_empty() {
+        return;
+    }
+    page.heading("Metric filters and alarms for auditors");
+    for line in lines {
+        page.prose(2, Tone::Warn, line);
     }
 }
 
@@ -261,6 +279,7 @@ mod tests {
                 region: central().region,
                 verdict: Verdict::InSync,
                 conditions: vec![],
+                beside: Vec::new(),
                 targets: vec![judged(central(), vec![])],
                 observed_at: Some(at("12:00:00")),
             },
@@ -514,6 +533,17 @@ mod tests {
         let mut answer = status_json(&mixed());
         answer["coverage"]["covered"] = json!("many");
         assert_snapshot!(status_from_json(&answer, Style::PLAIN).unwrap_err(), @r#"this is not the status of an orgwatch daemon (coverage.covered: invalid type: string "many", expected usize); check that --url is the daemon's address"#);
+    }
+
+    #[test]
+    fn what_an_auditor_would_miss_is_told() {
+        let mut snapshot = snapshot(vec![]);
+        let target = crate::model::target::TargetKey { side: crate::model::target::Side::Audit, ..central() };
+        let filter = resource(id("metric_filter", "orgwatch-CIS-4.4-IAMPolicyChanges"), Verdict::Drifted);
+        snapshot.central.beside = vec![judged(target, vec![filter])];
+        let told = status(&snapshot, Style::PLAIN);
+        let line = "metric_filter orgwatch-CIS-4.4-IAMPolicyChanges in audit 222222222222/us-east-1: drifted";
+        assert!(told.contains(line), "{told}");
     }
 
     #[test]

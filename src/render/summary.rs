@@ -160,7 +160,7 @@ pub(super) fn is_held(change: &Change) -> bool {
 pub(super) fn adopt_entry(target: &TargetKey, id: &ResourceId) -> String {
     match target.side {
         Side::Central => format!("{}:{}", id.kind, id.name),
-        Side::Member => format!("{}:{}/{}/{}", id.kind, target.account, target.region, id.name),
+        Side::Member | Side::Audit => format!("{}:{}/{}/{}", id.kind, target.account, target.region, id.name),
     }
 }
 

@@ -265,6 +265,7 @@ fn side_label(side: Side) -> &'static str {
     match side {
         Side::Central => "central",
         Side::Member => "member",
+        Side::Audit => "audit",
     }
 }
 

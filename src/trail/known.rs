@@ -41,6 +41,13 @@ struct Answer {
     selectors: Option<(Timestamp, Selectors)>,
 }
 
+/// Readings with what others could read of the same trails, for as long as many accounts are looked through.
+#[derive(Debug, Default)]
+pub struct Filled(Vec<(Readings, Readings)>);
+
+/// Readings that many accounts share.
+pub type Readings = Arc<Vec<Reading>>;
+
 /// What is known of the accounts' trails.
 #[derive(Clone, Debug)]
 pub struct Trails {
@@ -157,6 +164,28 @@ impl Trails {
             Some(Ok(readings)) => {
                 let filled: Vec<Reading> = readings.iter().map(|reading| self.fill(reading, now)).collect();
                 judge(need, &filled)
+            }
+        }
+    }
+
+    /// What was read of an account's trails, with what others could read of the same ones; none as long as nobody looked.
+    /// Readings that many accounts share are shared here too.
+    pub fn readings(
+        &self,
+        account: &AccountId,
+        filled: &mut Filled,
+        now: Timestamp,
+    ) -> Option<Result<Arc<Vec<Reading>>, CloudError>> {
+        match self.accounts.get(account)?.read.as_ref()? {
+            Err(error) => Some(Err(error.clone())),
+            Ok(readings) => {
+                let known = filled.0.iter().rev().find(|(of, _)| Arc::ptr_eq(of, readings));
+                if let Some((_, filled)) = known {
+                    return Some(Ok(Arc::clone(filled)));
+                }
+                let all = Arc::new(readings.iter().map(|reading| self.fill(reading, now)).collect());
+                filled.0.push((Arc::clone(readings), Arc::clone(&all)));
+                Some(Ok(all))
             }
         }
     }

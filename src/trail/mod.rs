@@ -7,7 +7,7 @@ mod selectors;
 
 use std::collections::BTreeSet;
 
-pub use known::Trails;
+pub use known::{Filled, Readings, Trails};
 pub use selectors::{Basic, Field, Lack, Logged, Operator, Selectors, Wanted};
 
 use crate::model::error::CloudError;
@@ -47,6 +47,8 @@ pub struct Trail {
     pub organization: bool,
     /// Whether it logs the events of global services.
     pub global_events: bool,
+    /// The ARN of the CloudWatch Logs group that it writes to as well, without the `:*` that CloudTrail puts behind it.
+    pub log_group: Option<String>,
 }
 
 impl Trail {

@@ -23,6 +23,7 @@ fn trail(arn: &str) -> Trail {
         multi_region: true,
         organization: arn == ORGANIZATION,
         global_events: true,
+        log_group: None,
     }
 }
 

@@ -7,6 +7,7 @@ use proptest::test_runner::Config;
 use serde_json::Value;
 
 use super::{Target, Targets, World};
+use crate::compliance::place::{LogGroup, Place};
 use crate::config::{self, Settings};
 use crate::desired;
 use crate::inventory::{Account, AccountState, Known};
@@ -120,6 +121,16 @@ pub(crate) fn key(side: Side, account: AccountId) -> TargetKey {
 /// The target of the central bus.
 pub(crate) fn central(settings: &Settings) -> Target {
     targets(settings, 1).remove(&key(Side::Central, id(CENTRAL))).unwrap()
+}
+
+/// The target of the account that holds the trail's log group, which is the central one.
+pub(crate) fn audit(settings: &Settings) -> Target {
+    let mut all = targets(settings, 1);
+    let name = "trail".to_owned();
+    let place = Place::At(LogGroup { account: id(CENTRAL), region: region(), name });
+    let (known, management) = (everybody(1), id(MANAGEMENT));
+    desired::audit(&mut all, settings, &world(settings), &known, &management, true, Some(&place));
+    all.remove(&key(Side::Audit, id(CENTRAL))).unwrap()
 }
 
 /// The target of the first member.

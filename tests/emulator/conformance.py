@@ -11,8 +11,8 @@ import sys
 import time
 
 from conformance import account, cloudtrail, cloudwatch, delivery, delivery_paths, delivery_sns, events
-from conformance import events_permission, events_targets, iam, iam_policies, kms, organizations, organizations_tree, permission, sns
-from conformance import sns_subscriptions, sqs, sts
+from conformance import events_permission, events_targets, iam, iam_policies, kms, logs, organizations, organizations_tree
+from conformance import permission, sns, sns_subscriptions, sqs, sts
 from conformance.frame import PROBES, Context
 
 # Named so that nobody takes the imports for unused: a module registers its probes when it is read.
@@ -29,6 +29,7 @@ MODULES = (
     iam,
     iam_policies,
     kms,
+    logs,
     organizations,
     organizations_tree,
     permission,

@@ -1,7 +1,8 @@
 """Serves the emulator on a loopback port and prints its endpoint as the first line.
 
 The emulator is moto as it is; this only adds a port chosen by the system, which no other process
-can take in between, and an end together with the process that started it.
+can take in between, an end together with the process that started it, and the protocol that AWS's
+SDK for Rust speaks with CloudWatch (see cbor.py).
 """
 
 import argparse
@@ -10,6 +11,8 @@ import os
 import sys
 import threading
 
+from cbor import Translated
+from moto.moto_server import threaded_moto_server
 from moto.server import ThreadedMotoServer
 
 
@@ -26,6 +29,8 @@ def main() -> None:
     if arguments.quiet:
         logging.getLogger("werkzeug").setLevel(logging.WARNING)
 
+    plain = threaded_moto_server.DomainDispatcherApplication
+    threaded_moto_server.DomainDispatcherApplication = lambda create: Translated(plain(create))
     server = ThreadedMotoServer("127.0.0.1", arguments.port, verbose=False)
     server.start()
     print("http://{}:{}".format(*server.get_host_and_port()), flush=True)

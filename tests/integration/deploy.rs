@@ -11,7 +11,7 @@ const CENTRAL: &str = "222222222222";
 const MEMBER: &str = "333333333333";
 
 /// Template, account that it is deployed in, resource, property, and the file that must say the same.
-const DOCUMENTS: [(&str, &str, &str, &str, &str); 23] = [
+const DOCUMENTS: [(&str, &str, &str, &str, &str); 25] = [
     ("member-role", MEMBER, "MemberRole", "/AssumeRolePolicyDocument", "member-role-trust"),
     ("member-role", MEMBER, "MemberRole", "/Policies/0/PolicyDocument", "member-role-policy"),
     ("member-role", MEMBER, "Boundary", "/PolicyDocument", "boundary"),
@@ -46,6 +46,8 @@ const DOCUMENTS: [(&str, &str, &str, &str, &str); 23] = [
     ("central-task-role", CENTRAL, "DeliveryRole", "/Policies/0/PolicyDocument", "delivery-role-policy"),
     ("central", CENTRAL, "DeliveryRole", "/AssumeRolePolicyDocument", "delivery-role-trust"),
     ("central", CENTRAL, "DeliveryRole", "/Policies/0/PolicyDocument", "delivery-role-policy"),
+    ("alarms-role", MEMBER, "AlarmsRole", "/AssumeRolePolicyDocument", "member-role-trust"),
+    ("alarms-role", MEMBER, "AlarmsRole", "/Policies/0/PolicyDocument", "alarms-role-policy"),
     // The member template again, as it stands where orgwatch does not manage the forwarding role.
     ("member-role existing", MEMBER, "MemberRole", "/Policies/0/PolicyDocument", "management-member-policy"),
 ];
@@ -77,7 +79,7 @@ fn the_templates_grant_what_the_policy_files_say() {
 #[test]
 fn every_policy_document_of_the_templates_is_held_against_a_file() {
     let held: BTreeSet<_> = DOCUMENTS.iter().map(|(t, _, resource, ..)| (*t, *resource)).collect();
-    for template in ["member-role", "organization-reader", "central-task-role", "central"] {
+    for template in ["member-role", "organization-reader", "alarms-role", "central-task-role", "central"] {
         let stack = Stack::new(template, MEMBER, &[]);
         for (name, resource) in stack.resources() {
             // What it is for is the same for every container, and orgwatch never has it.
@@ -97,9 +99,11 @@ fn every_policy_document_of_the_templates_is_held_against_a_file() {
 fn an_external_id_is_one_more_condition_of_the_trust_and_changes_nothing_else() {
     let mut expected = policy("member-role-trust", MEMBER);
     expected["Statement"][0]["Condition"]["StringEquals"]["sts:ExternalId"] = json!("a-shared-word");
-    for template in ["member-role", "organization-reader"] {
+    for (template, role) in
+        [("member-role", "MemberRole"), ("organization-reader", "MemberRole"), ("alarms-role", "AlarmsRole")]
+    {
         let stack = Stack::new(template, MEMBER, &[("ExternalId", "a-shared-word")]);
-        assert_eq!(stack.property("MemberRole", "/AssumeRolePolicyDocument"), expected, "{template}");
+        assert_eq!(stack.property(role, "/AssumeRolePolicyDocument"), expected, "{template}");
     }
 }
 
@@ -132,6 +136,7 @@ fn everything_has_the_name_that_the_policies_and_the_configuration_expect() {
         ("organization-reader", "MemberRole", "/RoleName", "orgwatch-member"),
         ("organization-reader", "Boundary", "/ManagedPolicyName", "orgwatch-boundary"),
         ("organization-reader", "OrganizationReader", "/RoleName", "orgwatch-organization-reader"),
+        ("alarms-role", "AlarmsRole", "/RoleName", "orgwatch-alarms"),
         ("central-task-role", "TaskRole", "/RoleName", "orgwatch-task"),
         ("central", "TaskRole", "/RoleName", "orgwatch-task"),
     ] {
@@ -180,10 +185,12 @@ fn no_policy_allows_by_wildcard_action_by_exception_or_outside_the_known_unscope
         "cloudtrail:DescribeTrails",
         "cloudtrail:GetEventSelectors",
         "cloudtrail:GetTrailStatus",
+        "cloudwatch:DescribeAlarmsForMetric",
         "cloudwatch:GetMetricData",
         "events:ListRules",
         "events:PutPermission",
         "iam:ListRoles",
+        "logs:DescribeMetricFilters",
         "organizations:DescribeOrganization",
         "organizations:ListAccounts",
         "organizations:ListAccountsForParent",
@@ -191,6 +198,7 @@ fn no_policy_allows_by_wildcard_action_by_exception_or_outside_the_known_unscope
         "organizations:ListRoots",
         "organizations:ListTagsForResource",
         "sns:GetSubscriptionAttributes",
+        "sns:ListSubscriptionsByTopic",
         "sns:ListTopics",
         "sns:SetSubscriptionAttributes",
         "sns:Unsubscribe",
@@ -437,7 +445,7 @@ impl Stack {
             .filter_map(|(name, parameter)| Some((name.clone(), parameter.get("Default")?.clone())))
             .collect();
         let own = [("AWS::Partition", "aws"), ("AWS::AccountId", account)];
-        let common = [("CentralAccount", CENTRAL), ("OrganizationId", "o-a1b2c3d4e5")];
+        let common = [("CentralAccount", CENTRAL), ("OrganizationId", "o-a1b2c3d4e5"), ("LogGroup", "trail")];
         parameters.extend(own.iter().chain(&common).chain(given).map(|(k, v)| ((*k).to_owned(), json!(v))));
         Self { template, parameters }
     }
@@ -494,7 +502,7 @@ impl Stack {
 fn policy(name: &str, account: &str) -> Value {
     let values = json!({
         "Partition": "aws", "Account": account, "CentralAccount": CENTRAL, "CentralRegion": "us-east-1",
-        "OrganizationId": "o-a1b2c3d4e5", "Installation": "orgwatch" });
+        "OrganizationId": "o-a1b2c3d4e5", "Installation": "orgwatch", "LogGroup": "trail" });
     let filled = fill(&read(&format!("deploy/iam/{name}.json")), values.as_object().expect("an object"));
     serde_json::from_str(text(&filled)).unwrap_or_else(|error| panic!("{name}: {error}"))
 }

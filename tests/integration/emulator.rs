@@ -97,6 +97,28 @@ impl Emulator {
         serde_json::from_str(&output(read_back)).expect("read_back.py prints JSON")
     }
 
+    /// Makes what auditors ask for by a standard in accounts, each without one thing, see `plant.py` for their names.
+    pub(crate) fn plant(&self, standard: &str, accounts: &[(&str, &str)]) {
+        let mut plant = self.script("plant.py");
+        plant.args(["--standard", standard]);
+        plant.args(accounts.iter().map(|(account, gap)| format!("{account}={gap}")));
+        output(plant);
+    }
+
+    /// Makes a trail of the organization with a log group in an account.
+    pub(crate) fn trail(&self, seed: &Seed, account: &str) {
+        let mut prepare = self.script("audit.py");
+        prepare.args(["--prepare", "--account", account, "--central", &seed.central_account_id]);
+        output(prepare);
+    }
+
+    /// What the steps of a benchmark's audit find of a metric, where `account` has the trail.
+    pub(crate) fn audit(&self, seed: &Seed, account: &str, metric: &str) -> Value {
+        let mut audit = self.script("audit.py");
+        audit.args(["--account", account, "--central", &seed.central_account_id, "--metric", metric]);
+        serde_json::from_str(&output(audit)).expect("audit.py prints JSON")
+    }
+
     /// Applies a drift, see `drift.py` for their names, in an account.
     pub(crate) fn drift(&self, account: &str, name: &str) {
         let mut drift = self.script("drift.py");

@@ -1,6 +1,8 @@
 //! The product as its users meet it: one theme a file, each test an organization of its own.
 
 mod access;
+mod audit;
+mod audited;
 mod bad_input;
 mod broken_accounts;
 mod converges;

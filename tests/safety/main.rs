@@ -12,6 +12,8 @@
 mod alerts;
 mod attack;
 mod attacker;
+mod audit;
+mod audited;
 mod canary;
 mod configurations;
 mod converges;

@@ -157,13 +157,14 @@ impl Rule {
 }
 
 /// All services.
-const SERVICES: [Service; 10] = [
+const SERVICES: [Service; 11] = [
     Service::Account,
     Service::CloudTrail,
     Service::CloudWatch,
     Service::Events,
     Service::Iam,
     Service::Kms,
+    Service::Logs,
     Service::Organizations,
     Service::Sns,
     Service::Sqs,

@@ -44,6 +44,7 @@ pub(super) fn failed(service: Service, status: u16) -> Refusal {
         (_, Service::Organizations) => "ServiceException",
         (_, Service::Account) => "InternalServerException",
         (_, Service::Kms) => "KMSInternalException",
+        (_, Service::Logs) => "ServiceUnavailableException",
         (_, Service::Sns) => "InternalError",
         (_, Service::CloudWatch) => "InternalServiceError",
         (_, Service::CloudTrail | Service::Sqs | Service::Sts) => "InternalFailure",

@@ -14,6 +14,7 @@ use jiff::{SignedDuration, Timestamp};
 use crate::clock::Clock;
 use crate::partition::{PARTITIONS, Partition};
 use crate::service::cloudtrail;
+use crate::service::logs::LogGroup;
 use crate::service::organizations::{
     ControlPolicy, FULL_ACCESS, Member, Note, Unit, new_account_id, new_unit_id,
 };
@@ -44,6 +45,8 @@ pub struct Plan {
     pub seed: u64,
     /// Whether there is a multi-Region organization trail that logs all management events.
     pub trail: bool,
+    /// In which account the trail has its log group.
+    pub trail_logs: TrailLogs,
     /// The owner's name, in the domain of the accounts' addresses.
     pub installation: String,
     /// Opt-in Regions that every account has enabled.
@@ -58,11 +61,30 @@ impl Default for Plan {
             ou_depth: 2,
             seed: 0,
             trail: true,
+            trail_logs: TrailLogs::Nowhere,
             installation: "example".to_owned(),
             opted_in: Vec::new(),
         }
     }
 }
+
+/// In which account the organization's trail has its log group. AWS: the one that owns the trail, or a delegated
+/// administrator.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum TrailLogs {
+    /// It writes to its bucket alone.
+    #[default]
+    Nowhere,
+    /// In the management account, which owns the trail.
+    Management,
+    /// In the central account.
+    Central,
+    /// In the first of the other members.
+    Member,
+}
+
+/// The name of the log group of a seeded trail.
+pub const TRAIL_LOG_GROUP: &str = "aws-cloudtrail-logs-organization";
 
 /// Who is who in a seeded world.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -131,6 +153,15 @@ pub fn build(plan: &Plan, clock: Clock) -> (World, Seeded) {
         central_account_id: central,
         member_ids,
     };
+    let holder = match plan.trail_logs {
+        TrailLogs::Nowhere => None,
+        TrailLogs::Management => Some(&seeded.management_account_id),
+        TrailLogs::Central => Some(&seeded.central_account_id),
+        TrailLogs::Member => seeded.member_ids.first(),
+    };
+    if let Some(holder) = holder.filter(|_| plan.trail) {
+        log_to(&mut world, &seeded.management_account_id, holder, founded);
+    }
     (world, seeded)
 }
 
@@ -172,6 +203,21 @@ fn found(world: &mut World, plan: &Plan, management: &str, at: Timestamp) {
         trail.organization = true;
         trail.started_at = Some(at);
         account.trails.push(trail);
+    }
+}
+
+/// Gives the trail a log group in an account, in its own Region.
+fn log_to(world: &mut World, management: &str, holder: &str, at: Timestamp) {
+    let (partition, region) = (world.partition.name, world.partition.iam_region);
+    let group = LogGroup::new(partition, holder, region, TRAIL_LOG_GROUP, at);
+    let settings = [
+        ("CloudWatchLogsLogGroupArn", format!("{}:*", group.arn)),
+        ("CloudWatchLogsRoleArn", format!("arn:{partition}:iam::{holder}:role/cloudtrail-logs")),
+    ];
+    world.regional(holder, region).logs.groups.insert(TRAIL_LOG_GROUP.to_owned(), group);
+    for trail in &mut world.account(management).trails {
+        let settings = settings.iter().map(|(name, value)| ((*name).to_owned(), value.as_str().into()));
+        trail.settings.extend(settings);
     }
 }
 

@@ -99,3 +99,26 @@ fn ten_thousand_accounts_are_built_in_a_moment() {
     // An unoptimized build on a busy machine; the point is that nothing is quadratic.
     assert!(started.elapsed().as_secs() < 5, "{:?}", started.elapsed());
 }
+
+#[test]
+fn the_trail_has_its_log_group_where_it_is_wanted() {
+    let named = |trail_logs| {
+        let (world, seeded) = world(&Plan { trail_logs, ..Plan::default() });
+        let trail = world.accounts[&seeded.management_account_id].trails[0].clone();
+        let arn =
+            trail.settings.get("CloudWatchLogsLogGroupArn").and_then(|arn| arn.as_str()).map(str::to_owned);
+        let holder = arn.as_deref().and_then(|arn| arn.split(':').nth(4)).map(str::to_owned);
+        if let Some(holder) = &holder {
+            let groups = &world.accounts[holder].regions["us-east-1"].logs.groups;
+            assert!(groups.contains_key(TRAIL_LOG_GROUP));
+        }
+        (holder, seeded)
+    };
+    assert_eq!(named(TrailLogs::Nowhere).0, None);
+    let (holder, seeded) = named(TrailLogs::Management);
+    assert_eq!(holder, Some(seeded.management_account_id));
+    let (holder, seeded) = named(TrailLogs::Central);
+    assert_eq!(holder, Some(seeded.central_account_id));
+    let (holder, seeded) = named(TrailLogs::Member);
+    assert_eq!(holder.as_ref(), seeded.member_ids.first());
+}

@@ -6,6 +6,7 @@ pub mod cloudwatch;
 pub mod events;
 pub mod iam;
 pub mod kms;
+pub mod logs;
 pub mod organizations;
 pub mod sns;
 pub mod sqs;

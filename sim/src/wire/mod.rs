@@ -81,6 +81,7 @@ fn read_json(target: &str, body: &Bytes) -> Result<Read, (Protocol, Refusal)> {
         "AWSEvents" => (Protocol::Json, Service::Events),
         "AWSOrganizationsV20161128" => (Protocol::Json, Service::Organizations),
         "CloudTrail_20131101" => (Protocol::Json, Service::CloudTrail),
+        "Logs_20140328" => (Protocol::Json, Service::Logs),
         "TrentService" => (Protocol::Json, Service::Kms),
         "AmazonSQS" => (Protocol::JsonWithQueryErrors, Service::Sqs),
         "GraniteServiceVersion20100801" => (Protocol::JsonWithQueryErrors, Service::CloudWatch),

@@ -22,7 +22,11 @@ fn large(sections: &str) -> crate::config::Settings {
         )
     };
     let all: String = (0..10).map(watch).chain((0..10).map(alert)).collect();
-    settings(&format!("installation = 'abcdefghijklmnopqrst'\n{sections}[guard]\nenabled = true\n{all}"))
+    let compliance = "[compliance]\nmetric_alarms = ['cis-4']\n";
+    let text = format!(
+        "installation = 'abcdefghijklmnopqrst'\n{sections}[guard]\nenabled = true\n{compliance}{all}"
+    );
+    settings(&text)
 }
 
 /// Every call that could be needed in a target: all is made, or all is mended, or all is taken away.
@@ -83,7 +87,7 @@ fn actions(policy: &str) -> BTreeSet<String> {
 
 #[test]
 fn a_session_that_looks_can_only_look() {
-    for policy in [reads(Side::Member), reads(Side::Central), organization()] {
+    for policy in [reads(Side::Member), reads(Side::Central), reads(Side::Audit), organization()] {
         assert!(policy.len() <= LONGEST);
         for action in actions(&policy) {
             let operation = action.split_once(':').unwrap().1;
@@ -107,7 +111,7 @@ fn a_session_on_the_way_to_others_can_only_become_a_role() {
 fn the_largest_plan_of_either_side_fits_into_a_session_policy() {
     let settings = large("");
     let world = fixture::world(&settings);
-    for target in [fixture::member(&settings), fixture::central(&settings)] {
+    for target in [fixture::member(&settings), fixture::central(&settings), fixture::audit(&settings)] {
         for changes in changes(&world, &target) {
             let policy = writes(&world, &target, changes.iter());
             assert!(policy.len() <= LONGEST, "{} characters: {policy}", policy.len());
@@ -166,9 +170,9 @@ fn a_writing_session_can_do_what_its_plan_does_and_nothing_else() {
 
 #[test]
 fn every_operation_of_a_plan_is_granted() {
-    let settings = settings("");
+    let settings = settings("[compliance]\nmetric_alarms = ['cis-4']\n");
     let world = fixture::world(&settings);
-    for target in [fixture::member(&settings), fixture::central(&settings)] {
+    for target in [fixture::member(&settings), fixture::central(&settings), fixture::audit(&settings)] {
         for changes in changes(&world, &target) {
             let granted = actions(&writes(&world, &target, changes.iter()));
             for call in changes.iter().flat_map(|c| &c.calls) {

@@ -69,7 +69,8 @@ impl Fleet {
         let wait = |reason, message: &str| Some(Hold { reason, message: message.to_owned(), waits: true });
         match self.gate() {
             Gate::Open => None,
-            _ if target.key.side == Side::Central => None,
+            // What stands beside the path waits for nobody.
+            _ if target.key.side != Side::Member => None,
             Gate::Bus => wait(
                 WAITING_FOR_CENTRAL,
                 "members are written only after the central bus and its policy were seen in place",
@@ -101,7 +102,7 @@ impl Fleet {
         let gate = self.gate();
         let may = |key: &&TargetKey| match &gate {
             Gate::Open => true,
-            _ if key.side == Side::Central => true,
+            _ if key.side != Side::Member => true,
             Gate::Bus => false,
             Gate::First(accounts) => accounts.contains(&key.account),
         };

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use jiff::Timestamp;
 
 use super::{Fleet, State};
+use crate::compliance::place::Place;
 use crate::model::error::{CloudError, ErrorClass};
 use crate::model::ids::{AccountId, Region};
 use crate::model::resource::Resource;
@@ -13,6 +14,19 @@ use crate::model::view::Standing;
 use crate::world::{Target, Targets};
 
 impl Fleet {
+    /// Takes over where metric filters belong. What was known stays where nobody could look, and the same failure is told
+    /// once.
+    pub fn learn_place(&mut self, found: Option<Place>) {
+        let keeps = match (&self.place, &found) {
+            (Some(Place::Unread(before)), Some(Place::Unread(error))) => before.class == error.class,
+            (Some(_), Some(Place::Unread(_))) => true,
+            _ => false,
+        };
+        if !keeps {
+            self.place = found;
+        }
+    }
+
     /// Whether a pass over this target is to read which Regions the account has enabled.
     ///
     /// The central account's are always of interest, as what is left of ours is found by them; members' only where a
@@ -21,6 +35,7 @@ impl Fleet {
         let asks = match target.key.side {
             Side::Central => self.is_bus(target),
             Side::Member => target.roles_here && (self.rules.everywhere || self.rules.thorough),
+            Side::Audit => false,
         };
         asks && self.regions.is_due(target.account(), now)
     }
@@ -54,6 +69,7 @@ impl Fleet {
             // As long as nobody knows where rules are wanted, no queue is left over.
             Side::Central if !self.is_bus(target) || self.somebodys_regions_are_unknown() => Vec::new(),
             Side::Central => self.regions.unsearched_central(&(&enabled() - &has(Side::Central))),
+            Side::Audit => Vec::new(),
             Side::Member if !target.roles_here || target.leaving && !self.rules.teardown => Vec::new(),
             Side::Member => {
                 // The central side comes first: every pass asks this, and must not walk through all members for it.
@@ -104,6 +120,10 @@ impl Fleet {
     }
 
     fn can_be_entered(&self, key: &TargetKey) -> bool {
+        // A log group that is the trail's no longer is its owner's affair.
+        if key.side == Side::Audit {
+            return false;
+        }
         let known = self.inventory.known().get(&key.account);
         let active = key.side == Side::Central || known.is_some_and(|k| k.standing == Standing::Active);
         let has = self.regions.enabled(&key.account).is_none_or(|enabled| enabled.contains(&key.region));

@@ -35,6 +35,6 @@ pub(in crate::http) async fn central(
         head: Head::new(&snapshot, "/central", visitor),
         hops: hops::of_central(&snapshot),
         plot: Plot::of(&snapshot.canaries, snapshot.taken_at),
-        targets: Targets::of(&snapshot.central.targets),
+        targets: Targets::of(snapshot.central.all()),
     })
 }

@@ -157,5 +157,5 @@ fn group<'a>(
 
 /// What people have to see to on the central side, such as a subscription that nobody confirmed.
 fn notes(snapshot: &Snapshot) -> Vec<&Note> {
-    snapshot.central.targets.iter().flat_map(|target| &target.resources).flat_map(|r| &r.notes).collect()
+    snapshot.central.all().flat_map(|target| &target.resources).flat_map(|r| &r.notes).collect()
 }

@@ -2,6 +2,7 @@
 
 mod access;
 mod api;
+mod audit;
 mod changes;
 mod describes;
 mod login;
@@ -24,13 +25,29 @@ use tokio_util::sync::CancellationToken;
 use tower::ServiceExt;
 
 use super::fixture::{FakeReconciles, snapshot};
-use super::{Auth, Configuration, HttpOptions, HttpState, Role, router};
+use super::{Audits, Auth, Configuration, HttpOptions, HttpState, Role, router};
 use crate::clock::Clock;
+use crate::compliance::{self, Report, Standard};
 use crate::history::{History, Place};
+use crate::model::ids::AccountId;
 use crate::model::view::Snapshot;
 use crate::telemetry::metrics::Metrics;
 
 const NOW: &str = "2026-11-20T12:00:00Z";
+
+impl Audits for FakeReconciles {
+    fn ask(&self) -> watch::Receiver<Option<Timestamp>> {
+        watch::channel(Some(NOW.parse().unwrap())).1
+    }
+
+    fn report(&self, standard: &'static Standard, snapshot: &Snapshot) -> Option<Report> {
+        // What is judged is asked of the compliance part itself; here it is only handed on.
+        let settings = crate::world::fixture::settings("");
+        let read: Vec<AccountId> = snapshot.accounts.keys().take(3).cloned().collect();
+        let evidence = compliance::fixture::evidence(&read, &settings);
+        Some(compliance::audit(standard, &evidence, snapshot, &settings))
+    }
+}
 
 /// A server with what drives it.
 struct Server {
@@ -105,6 +122,7 @@ impl Server {
         let state = HttpState {
             history: Arc::clone(&history),
             operations: reconciles.clone(),
+            audits: reconciles.clone(),
             metrics: Arc::new(Metrics::new(snapshot.clone())),
             snapshot,
             reconciles: reconciles.clone(),

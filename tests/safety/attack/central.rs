@@ -1,6 +1,6 @@
 //! In the central account: as `orgwatch-task` itself.
 
-use orgwatch_sim::call::Service::{CloudTrail, CloudWatch, Events, Iam, Organizations, Sns, Sqs};
+use orgwatch_sim::call::Service::{CloudTrail, CloudWatch, Events, Iam, Logs, Organizations, Sns, Sqs};
 use serde_json::json;
 
 use super::{Attempt, EARS, RULE, Scene, everything, trusting};
@@ -70,6 +70,7 @@ fn attempts(scene: &Scene) -> Vec<Attempt> {
     let (topic, ours) = (scene.arn("sns", central, "theirs"), scene.arn("sns", central, RULE));
     let (queue, letters) =
         (format!("https://sqs/{central}/theirs"), format!("https://sqs/{central}/orgwatch-dead-letters"));
+    let trail = scene.arn("cloudtrail", &scene.stage.management, "trail/organization-trail");
     let tags = json!([{ "Key": "a", "Value": "b" }]);
     let nobody =
         json!({ "Version": "2012-10-17", "Statement": [{ "Effect": "Deny", "Principal": "*", "Action": "sns:Publish", "Resource": topic }] })
@@ -211,7 +212,8 @@ fn attempts(scene: &Scene) -> Vec<Attempt> {
         (Sqs, "PurgeQueue", json!({ "QueueUrl": letters }), "lose what could not be delivered"),
         (Sqs, "CreateQueue", json!({ "QueueName": "mallory" }), "have a queue"),
         (Sqs, "DeleteQueue", json!({ "QueueUrl": queue }), "delete a queue of others"),
-        (CloudTrail, "DescribeTrails", json!({}), "learn what is logged"),
+        (CloudTrail, "GetEventSelectors", json!({ "TrailName": trail }), "learn what is logged"),
+        (Logs, "DescribeLogGroups", json!({}), "learn which logs there are"),
         (
             Sns,
             "SetTopicAttributes",

@@ -9,7 +9,7 @@ use crate::privilege::is_denial;
 use crate::stage::in_virtual_time;
 
 #[test]
-fn the_task_role_enters_no_role_but_the_two_that_are_for_it_even_where_it_is_trusted() {
+fn the_task_role_enters_no_role_but_those_that_are_for_it_even_where_it_is_trusted() {
     in_virtual_time(async {
         let scene = Scene::new().await;
         let everybody = trusting(&scene.arn("iam", scene.central(), "root"));
@@ -61,6 +61,7 @@ fn nobody_but_the_task_role_enters_the_member_role_and_the_reader() {
                 (scene.central(), "orgwatch-member"),
                 (scene.stage.management.as_str(), "orgwatch-member"),
                 (scene.stage.management.as_str(), "orgwatch-organization-reader"),
+                (scene.stage.management.as_str(), "orgwatch-alarms"),
                 (scene.central(), "orgwatch-task"),
                 (scene.member(), "orgwatch-forwarder"),
             ] {

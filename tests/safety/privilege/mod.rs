@@ -97,6 +97,11 @@ fn no_action_of_the_member_role_in_the_management_account_could_be_left_out() {
 }
 
 #[test]
+fn no_action_of_the_role_for_alarms_could_be_left_out() {
+    every_action_is_missed("alarms-role-policy.json");
+}
+
+#[test]
 fn no_action_of_the_organization_reader_could_be_left_out() {
     every_action_is_missed("organization-reader-policy.json");
 }

@@ -30,7 +30,8 @@ pub(crate) enum Use {
 /// Every document of `deploy/iam` that the simulated organization obeys.
 ///
 /// Not among them is `central-task-trust.json`: which service lends the task role to the daemon is not simulated.
-pub(crate) const DOCUMENTS: [(&str, Use); 11] = [
+pub(crate) const DOCUMENTS: [(&str, Use); 12] = [
+    ("alarms-role-policy.json", Use::Management("orgwatch-alarms")),
     ("boundary.json", Use::Boundary),
     ("central-task-policy.json", Use::Central("orgwatch-task")),
     ("delivery-role-policy.json", Use::Central("orgwatch-delivery")),
@@ -92,6 +93,7 @@ impl Right {
             Use::Members(role) => stage.accounts.iter().for_each(|id| self.write(scenario, id, role)),
             Use::MemberTrust => {
                 everywhere.into_iter().for_each(|id| self.trust(scenario, id, "orgwatch-member"));
+                self.trust(scenario, &stage.management, "orgwatch-alarms");
             }
             Use::ReaderTrust => self.trust(scenario, &stage.management, "orgwatch-organization-reader"),
             Use::DeliveryTrust => self.trust(scenario, &stage.accounts[0], "orgwatch-delivery"),

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 
 use orgwatch::controller::{PassOutcome, Purpose, Teardown, WalkOptions};
 use orgwatch_sim::call::Service;
+use orgwatch_sim::seed::TrailLogs;
 use serde_json::{Value, json};
 
 use crate::converges::assert_everybody_is_heard;
@@ -35,7 +36,7 @@ pub(crate) struct Scenario {
 impl Scenario {
     /// The central account, a member and the management account; Organizations tells no paths, as on older endpoints.
     pub(crate) fn new(home: Home) -> Self {
-        let stage = Stage::new(2, 1);
+        let stage = Stage::with_log_group(2, TrailLogs::Management);
         stage.simulator.world().organization.carries_paths = false;
         let key = crate::keys::make(&stage, &crate::keys::lets_in());
         let scenario = Self { stage, home, key };
@@ -201,9 +202,11 @@ impl Scenario {
         self.strange_subscription(&config).await?;
         self.adoption().await?;
         self.dead_letters(&config).await?;
+        self.audit(&config).await?;
         self.canaries().await?;
         self.health().await?;
         self.orphans(&config).await?;
+        self.compliance().await?;
         self.wakes(&config).await?;
         if thorough {
             self.serve(&config).await?;

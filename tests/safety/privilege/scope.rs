@@ -8,14 +8,19 @@ use serde_json::Value;
 use super::policies::{parsed, strings};
 
 /// What cannot be limited to a resource, and why.
-const UNSCOPED: [(&str, &str); 18] = [
+const UNSCOPED: [(&str, &str); 21] = [
     ("cloudtrail:DescribeTrails", "AWS's reference names no resource type: a list of the account and Region"),
     ("cloudtrail:GetEventSelectors", "trails have the names that their owners chose, in accounts of theirs"),
     ("cloudtrail:GetTrailStatus", "trails have the names that their owners chose, in accounts of theirs"),
+    (
+        "cloudwatch:DescribeAlarmsForMetric",
+        "AWS's reference names no resource type; alarms of any name are on a metric",
+    ),
     ("cloudwatch:GetMetricData", "AWS's reference names no resource type; figures tell of no content"),
     ("events:ListRules", "AWS's reference names no resource type: a list of the account"),
     ("events:PutPermission", "AWS's reference names no resource type; limited to the central Region"),
     ("iam:ListRoles", "takes a path, never a name: a list of the account"),
+    ("logs:DescribeMetricFilters", "log groups of trails have the names that their owners chose"),
     ("organizations:DescribeOrganization", "AWS's reference names no resource type"),
     ("organizations:ListAccounts", "AWS's reference names no resource type: a list of the organization"),
     (
@@ -32,6 +37,7 @@ const UNSCOPED: [(&str, &str); 18] = [
         "sns:GetSubscriptionAttributes",
         "AWS's reference names no resource type; limited to the central Region",
     ),
+    ("sns:ListSubscriptionsByTopic", "topics of alarms have the names that their owners chose"),
     ("sns:ListTopics", "AWS's reference names no resource type: a list of the account and Region"),
     (
         "sns:SetSubscriptionAttributes",
@@ -100,7 +106,7 @@ fn assert_is_ours(file: &str, resource: &str, statement: &Value) {
     let ["arn", "${Partition}", service, region, account, name] = parts[..] else {
         panic!("{file}: {resource} is no ARN")
     };
-    let own = if file.starts_with("member-") || file.starts_with("management-") {
+    let own = if ["member-", "management-", "alarms-"].iter().any(|of| file.starts_with(of)) {
         "${Account}"
     } else {
         "${CentralAccount}"
@@ -117,6 +123,12 @@ fn assert_is_ours(file: &str, resource: &str, statement: &Value) {
     }
     // AWS gives keys their names.
     if (service, region, name) == ("kms", "${CentralRegion}", "key/*") {
+        return;
+    }
+    // A log group has the name that its owner chose: in the account that has a role for it, that one and no other.
+    if service == "logs" {
+        let group = if file.starts_with("alarms-") { "log-group:${LogGroup}:*" } else { "log-group:*" };
+        assert_eq!((region, name), ("${CentralRegion}", group), "{file}: {resource}");
         return;
     }
     // An account is its own resource, of the one name that there is.

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
 
-use orgwatch::aws::session_policy::{CENTRAL_READS, INBOX, MEMBER_READS, ORGANIZATION_READS};
+use orgwatch::aws::session_policy::{AUDIT_READS, CENTRAL_READS, INBOX, MEMBER_READS, ORGANIZATION_READS};
 use orgwatch_sim::call::{Call, Service};
 use serde_json::Value;
 
@@ -65,6 +65,9 @@ fn needed(call: &Call) -> Vec<String> {
         (Service::Sns, "Subscribe") if call.text("Protocol") == Some("firehose") => {
             needed.push("iam:PassRole".to_owned());
         }
+        (Service::CloudWatch, "PutMetricAlarm") if with("Tags") => {
+            needed.push("cloudwatch:TagResource".to_owned());
+        }
         (Service::Sns, "CreateTopic") if with("Tags") => needed.push("sns:TagResource".to_owned()),
         // Everything is encrypted with a customer's key here, which the caller uses by way of the service.
         (Service::Sqs, "ReceiveMessage") => needed.push("kms:Decrypt".to_owned()),
@@ -104,6 +107,7 @@ fn every_action_that_a_session_policy_lists_is_used_on_its_side_and_no_session_g
     for (role, listed) in [
         ("orgwatch-member", MEMBER_READS.as_slice()),
         ("orgwatch-task", CENTRAL_READS.as_slice()),
+        ("orgwatch-alarms", AUDIT_READS.as_slice()),
         ("orgwatch-organization-reader", ORGANIZATION_READS.as_slice()),
         ("orgwatch-task", &["sts:AssumeRole"]),
         ("orgwatch-task", inbox.as_slice()),

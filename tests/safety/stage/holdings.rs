@@ -24,7 +24,7 @@ pub(super) struct Moves<'a> {
     pub(super) gone: Vec<&'a str>,
 }
 
-/// Every role, policy, bus, rule, archive, topic, subscription and queue, by where it is and its name.
+/// Every role, policy, bus, rule, archive, topic, subscription, queue, alarm and metric filter, by where it is and its name.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Holdings(BTreeMap<String, Thing>);
 
@@ -38,6 +38,7 @@ impl Holdings {
                 let place = format!("{id} {region}");
                 found.events(&place, regional);
                 found.sns(&place, regional);
+                found.cloudwatch(&place, regional);
                 for (name, queue) in &regional.sqs.queues {
                     found.add(format!("{place} queue {name}"), queue_of(queue), times(queue));
                 }
@@ -144,6 +145,31 @@ impl Holdings {
         }
         for (name, archive) in &events.archives {
             self.add(format!("{place} archive {name}"), format!("{archive:?}"), String::new());
+        }
+    }
+
+    /// Alarms without their state, which changes by itself, and metric filters.
+    fn cloudwatch(&mut self, place: &str, regional: &Regional) {
+        for (name, alarm) in &regional.cloudwatch.alarms {
+            let what = format!(
+                "{:?}",
+                (
+                    &alarm.settings,
+                    &alarm.metric,
+                    &alarm.statistic,
+                    alarm.period,
+                    alarm.periods,
+                    alarm.threshold
+                )
+            );
+            let told = format!("{:?}", (alarm.actions_enabled, &alarm.actions, &alarm.tags));
+            self.add(format!("{place} alarm {name}"), what + &told, String::new());
+        }
+        for (group, of_group) in &regional.logs.groups {
+            for (name, filter) in &of_group.filters {
+                let what = format!("{} {}", filter.pattern, filter.transformation);
+                self.add(format!("{place} metric filter {group}/{name}"), what, String::new());
+            }
         }
     }
 

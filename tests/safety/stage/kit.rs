@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use jiff::Timestamp;
+use orgwatch_sim::seed::TRAIL_LOG_GROUP;
 use orgwatch_sim::service::iam::{Document, NewPolicy, NewRole, install_policy, install_role};
 use orgwatch_sim::world::World;
 
@@ -32,6 +33,7 @@ impl Kit {
             .replace("${CentralAccount}", &self.central_account)
             .replace("${CentralRegion}", &self.central_region)
             .replace("${OrganizationId}", &self.organization_id)
+            .replace("${LogGroup}", TRAIL_LOG_GROUP)
             .replace("${Installation}", "orgwatch");
         assert!(!filled.contains("${"), "{name} has a placeholder that nobody fills: {filled}");
         filled
@@ -86,6 +88,17 @@ impl Kit {
         boundary(world, management);
         self.install_forwarder(world, management, "orgwatch-forwarder");
         self.install_forwarder(world, management, "orgwatch-forwarder-guard");
+        self.install_alarms(world, management);
+    }
+
+    /// Installs what the template installs in the account of the trail's log group.
+    pub(crate) fn install_alarms(&self, world: &mut World, account: &str) {
+        let read = |file: &str| Document::parse(&self.document(file, account)).expect("it is a policy");
+        let mut new = NewRole::new("orgwatch-alarms", read("member-role-trust.json"));
+        let policy = "alarms-role-policy.json";
+        new.inline = [(Self::inline_name(policy), read(policy))].into();
+        new.created_at = Some(Timestamp::UNIX_EPOCH);
+        install_role(world, account, new);
     }
 
     /// Installs what the template installs in a member.

@@ -18,7 +18,7 @@ use orgwatch_sim::Simulator;
 use orgwatch_sim::call::{Caller, Principal, Refusal, Service};
 use orgwatch_sim::journal::Entry;
 use orgwatch_sim::partition::Partition;
-use orgwatch_sim::seed::{self, Plan};
+use orgwatch_sim::seed::{self, Plan, TrailLogs};
 use orgwatch_sim::service::{sns, sts};
 use orgwatch_sim::world::Lags;
 use rand::rngs::StdRng;
@@ -80,6 +80,12 @@ impl Stage {
     /// An organization in another partition.
     pub(crate) fn in_partition(accounts: usize, partition: Partition) -> Self {
         let plan = Plan { accounts: accounts + 1, ou_depth: 2, partition, ..Plan::default() };
+        Self::planned(&plan, Lags::default())
+    }
+
+    /// An organization whose trail has its log group there.
+    pub(crate) fn with_log_group(accounts: usize, trail_logs: TrailLogs) -> Self {
+        let plan = Plan { accounts: accounts + 1, ou_depth: 2, seed: 1, trail_logs, ..Plan::default() };
         Self::planned(&plan, Lags::default())
     }
 
@@ -279,6 +285,8 @@ impl Stage {
                 "QueueUrl",
                 "QueueName",
                 "ResourceARN",
+                "AlarmName",
+                "filterName",
                 "EventBusName",
             ];
             let about = names.iter().find_map(|name| call.text(name)).unwrap_or_default();

@@ -1,5 +1,6 @@
 //! Changes behind the back of whoever looks after an installation.
 
+mod alarms;
 mod iam;
 mod rules;
 mod sns;
@@ -74,6 +75,16 @@ enum Kind {
     TopicPolicy,
     /// A topic has lost a subscription.
     SubscriptionRemoved,
+    /// A metric filter counts something else.
+    MetricFilterPattern,
+    /// A metric filter is gone.
+    MetricFilterDeleted,
+    /// An alarm tells nobody any more, though whom it would tell is still there.
+    AlarmDisabled,
+    /// An alarm has nobody to tell.
+    AlarmActionsRemoved,
+    /// An alarm looks at another period.
+    AlarmPeriod,
 }
 
 /// Applies a drift by the calls that somebody with every right in the account would make: the journal and CloudTrail
@@ -137,6 +148,11 @@ impl Scene<'_> {
             Kind::BusPolicyOpened => self.open_bus_policy(),
             Kind::TopicPolicy => self.close_topic(),
             Kind::SubscriptionRemoved => self.remove_subscription(),
+            Kind::MetricFilterPattern => self.change_filter(),
+            Kind::MetricFilterDeleted => self.delete_filter(),
+            Kind::AlarmDisabled => self.disable_alarm(),
+            Kind::AlarmActionsRemoved => self.change_alarm(|alarm| alarm["AlarmActions"] = json!([])),
+            Kind::AlarmPeriod => self.change_alarm(|alarm| alarm["Period"] = json!(60)),
         }
     }
 

@@ -60,6 +60,14 @@ fn account(operation: &str, input: &Value) -> Value {
             { "SubscriptionArn": "arn:sub:b", "Endpoint": "b@example.com" },
             { "SubscriptionArn": "arn:sub:c", "Endpoint": "c@example.com" },
         ] }),
+        "DescribeMetricFilters" => json!({ "metricFilters": [
+            { "logGroupName": "trail", "filterName": "another", "metricTransformations": [] },
+            { "logGroupName": "trail", "filterName": "orgwatch-cis", "metricTransformations": [{ "metricValue": "1" }] },
+        ] }),
+        "DescribeAlarms" => json!({ "MetricAlarms": [
+            { "AlarmName": "another" },
+            { "AlarmName": "orgwatch-cis", "Period": 300, "AlarmActions": ["arn:topic"], "Threshold": 1.0 },
+        ] }),
         _ => Value::Null,
     }
 }
@@ -72,7 +80,7 @@ fn writes(kind: &str) -> (String, Vec<(String, Value)>) {
 
 #[test]
 fn each_kind_makes_the_calls_of_a_person() {
-    let expected: [(&str, &str, &[&str]); 13] = [
+    let expected: [(&str, &str, &[&str]); 18] = [
         ("rule-disabled", "orgwatch-iam", &["DisableRule"]),
         ("rule-deleted", "orgwatch-iam", &["RemoveTargets", "DeleteRule"]),
         ("rule-pattern", "orgwatch-iam", &["PutRule"]),
@@ -86,6 +94,11 @@ fn each_kind_makes_the_calls_of_a_person() {
         ("bus-policy-opened", "orgwatch", &["PutPermission"]),
         ("topic-policy", "arn:aws:sns:us-east-1:111122223333:orgwatch-iam", &["SetTopicAttributes"]),
         ("subscription-removed", "arn:sub:b", &["Unsubscribe"]),
+        ("metric-filter-pattern", "orgwatch-cis", &["PutMetricFilter"]),
+        ("metric-filter-deleted", "orgwatch-cis", &["DeleteMetricFilter"]),
+        ("alarm-disabled", "orgwatch-cis", &["DisableAlarmActions"]),
+        ("alarm-actions-removed", "orgwatch-cis", &["PutMetricAlarm"]),
+        ("alarm-period", "orgwatch-cis", &["PutMetricAlarm"]),
     ];
     for (kind, changed, operations) in expected {
         let (outcome, writes) = writes(kind);
@@ -110,6 +123,17 @@ fn an_opened_bus_keeps_its_own_statement() {
         (&policy["Statement"][0]["Sid"], &policy["Statement"][1]["Principal"]),
         (&json!("org"), &json!("*"))
     );
+}
+
+#[test]
+fn a_filter_and_an_alarm_keep_the_rest_of_what_they_are() {
+    let (_, filter) = writes("metric-filter-pattern");
+    assert_eq!(filter[0].1["metricTransformations"], json!([{ "metricValue": "1" }]));
+    assert_eq!(filter[0].1["logGroupName"], "trail");
+    let (_, alarm) = writes("alarm-period");
+    let expected = json!({ "AlarmName": "orgwatch-cis", "Period": 60, "AlarmActions": ["arn:topic"],
+        "Threshold": 1.0 });
+    assert_eq!(alarm[0].1, expected);
 }
 
 #[test]

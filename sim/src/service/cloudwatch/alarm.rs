@@ -175,6 +175,13 @@ pub(super) fn read(call: &Call, arn: String, now: Timestamp) -> Result<Alarm, Re
         if let Some(other) = arns.iter().find(|arn| !arn.starts_with("arn:")) {
             return Err(refused(format!("Invalid arn syntax: {other}")));
         }
+        // AWS: an alarm tells nobody outside its own Region.
+        let region = |arn: &String| arn.split(':').nth(3).unwrap_or_default().to_owned();
+        if let Some(other) = arns.iter().map(region).find(|other| !other.is_empty() && *other != call.region)
+        {
+            let message = format!("Invalid region {other} specified. Only {} is supported.", call.region);
+            return Err(refused(message));
+        }
         actions.insert(name, arns);
     }
     let given = ["AlarmDescription", "DatapointsToAlarm", "TreatMissingData", "Unit", "ComparisonOperator"];

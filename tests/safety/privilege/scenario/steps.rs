@@ -9,9 +9,10 @@ use orgwatch_sim::service::sns;
 use serde_json::json;
 
 use super::{Done, Home, Scenario, is_about_roles};
+use crate::audit;
 use crate::converges::assert_everybody_is_heard;
 use crate::drift::{Drift, IN_CENTRAL, IN_MEMBERS};
-use crate::stage::Stage;
+use crate::stage::{Kit, Stage};
 
 /// Who subscribes beside the people in [`Drift::SubscriptionAdded`].
 const STRANGER: &str = "mallory@example.org";
@@ -144,6 +145,14 @@ impl Scenario {
         self.mend("adoption", &self.config(&adopt), false).await
     }
 
+    /// Auditors' filters, alarms and topics are read wherever they are.
+    pub(super) async fn audit(&self, config: &str) -> Done {
+        crate::audited::everywhere(&self.stage);
+        let daemon = self.look(config, Purpose::default()).await?;
+        let missing = crate::audited::missing(&daemon).await;
+        if missing.is_empty() { Ok(()) } else { Err(format!("audit: {missing:#?}")) }
+    }
+
     /// Canaries come back from everywhere.
     pub(super) async fn canaries(&self) -> Done {
         let config = self.config("[canary]\ninterval = '10m'\n");
@@ -180,6 +189,36 @@ impl Scenario {
         daemon.serve_for(Duration::from_secs(3 * 60)).await;
         let inbox = daemon.snapshot().inbox;
         if inbox.last_message_at.is_some() { Ok(()) } else { Err(format!("no heartbeat: {inbox:?}")) }
+    }
+
+    /// What auditors ask for is installed in the account of the trail's log group, is mended, and goes: first in the
+    /// management account, then in the central one, which the trail moves to.
+    pub(super) async fn compliance(&self) -> Done {
+        let stage = &self.stage;
+        let Kit { partition, central_account, .. } = &stage.kit;
+        let role = format!("arn:{partition}:iam::{}:role/orgwatch-alarms", stage.management);
+        for account in [&stage.management, central_account] {
+            let group = audit::group_of(stage, account);
+            let asked = |themes: &str| {
+                let role = if account == central_account { "" } else { &role };
+                self.config(&format!(
+                    "[compliance]\nmetric_alarms = [{themes}]\nlog_group_arn = '{group}'\nrole_arn = '{role}'\n"
+                ))
+            };
+            self.mend("filters and alarms", &asked("'cis-4.4', 'cis-4.5'"), false).await?;
+            audit::Spoilt::Alarm.happens(stage, account);
+            audit::Spoilt::Pattern.happens(stage, account);
+            self.mend("a spoilt alarm and a spoilt filter", &asked("'cis-4.4', 'cis-4.5'"), false).await?;
+            self.mend("one theme less", &asked("'cis-4.5'"), true).await?;
+            self.mend("none any more", &asked(""), true).await?;
+        }
+        // Which trail it is, the program finds by itself.
+        self.mend(
+            "of itself",
+            &self.config(&format!("[compliance]\nmetric_alarms = []\nrole_arn = '{role}'\n")),
+            true,
+        )
+        .await
     }
 
     /// An event lies in the dead-letter queue; it is listed and delivered late.
@@ -315,6 +354,7 @@ impl Scenario {
                     (Service::Sqs, "ListQueues", "QueueUrls", ""),
                     (Service::Iam, "ListRoles", "Roles", "/RoleName"),
                     (Service::CloudWatch, "DescribeAlarms", "MetricAlarms", "/AlarmName"),
+                    (Service::Logs, "DescribeMetricFilters", "metricFilters", "/filterName"),
                 ] {
                     let listed = stage
                         .simulator
@@ -340,6 +380,12 @@ impl Scenario {
 fn is_installed(stage: &Stage, account: &str, name: &str) -> bool {
     let forwarders = ["orgwatch-forwarder", "orgwatch-forwarder-guard"];
     let forwarder = forwarders.contains(&name) && account == stage.management;
-    let others = ["orgwatch-delivery", "orgwatch-member", "orgwatch-task", "orgwatch-organization-reader"];
+    let others = [
+        "orgwatch-alarms",
+        "orgwatch-delivery",
+        "orgwatch-member",
+        "orgwatch-task",
+        "orgwatch-organization-reader",
+    ];
     forwarder || others.contains(&name)
 }
