@@ -10,6 +10,7 @@ import sys
 import tomllib
 from pathlib import Path
 
+from audit import store
 from botocore.exceptions import BotoCoreError, ClientError
 from cloud import REGION, Account, Cloud
 
@@ -49,7 +50,7 @@ def prescribed(standard: str) -> list[tuple[dict, str]]:
 
 def make_trail(account: Account, gap: str) -> None:
     bucket, role = f"trail-of-{account.id}", f"arn:aws:iam::{account.id}:role/cloudtrail-logs"
-    account.client("s3").create_bucket(Bucket=bucket)
+    store(account).create_bucket(Bucket=bucket)
     cloudtrail = account.client("cloudtrail")
     logs = {
         "CloudWatchLogsLogGroupArn": f"arn:aws:logs:{REGION}:{account.id}:log-group:{GROUP}:*",
@@ -61,6 +62,9 @@ def make_trail(account: Account, gap: str) -> None:
         IsMultiRegionTrail=gap != "one-region",
         **({} if gap == "no-log-group" else logs),
     )
+    # AWS: so a trail begins; the emulator's has none.
+    selector = {"ReadWriteType": "All", "IncludeManagementEvents": True}
+    cloudtrail.put_event_selectors(TrailName=TRAIL, EventSelectors=[selector])
     if gap != "stopped":
         cloudtrail.start_logging(Name=TRAIL)
 
