@@ -158,7 +158,9 @@ impl Stage {
             text.push_str(&alert);
         }
         if !more.contains("[reconcile]") {
-            text.push_str("[reconcile]\nmode = 'enforce'\niam_writes_per_second = 'off'\n");
+            // The times that these tests speak of are told by the timer.
+            let timer = "resync_interval = '15m'";
+            text.push_str(&format!("[reconcile]\nmode = 'enforce'\n{timer}\niam_writes_per_second = 'off'\n"));
         }
         text.push_str(more);
         text
