@@ -160,7 +160,9 @@ impl Stage {
         if !more.contains("[reconcile]") {
             // The times that these tests speak of are told by the timer.
             let timer = "resync_interval = '15m'";
-            text.push_str(&format!("[reconcile]\nmode = 'enforce'\n{timer}\niam_writes_per_second = 'off'\n"));
+            text.push_str(&format!(
+                "[reconcile]\nmode = 'enforce'\n{timer}\niam_writes_per_second = 'off'\n"
+            ));
         }
         text.push_str(more);
         text
