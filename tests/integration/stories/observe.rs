@@ -22,14 +22,16 @@ use crate::{
     wait::eventually,
 };
 
-const READS: [&str; 12] = [
+const READS: [&str; 14] = [
     "account:List",
     "cloudtrail:Describe",
     "cloudtrail:Get",
+    "cloudwatch:Describe",
     "events:Describe",
     "events:List",
     "iam:Get",
     "iam:List",
+    "logs:Describe",
     "organizations:Describe",
     "organizations:List",
     "sns:Get",
