@@ -159,10 +159,10 @@ impl Stage {
         }
         if !more.contains("[reconcile]") {
             // The times that these tests speak of are told by the timer.
-            let timer = "resync_interval = '15m'";
-            text.push_str(&format!(
-                "[reconcile]\nmode = 'enforce'\n{timer}\niam_writes_per_second = 'off'\n"
-            ));
+            let own = more.contains("resync_interval");
+            let timer = if own { "" } else { "resync_interval = '15m'\n" };
+            text.push_str("[reconcile]\nmode = 'enforce'\niam_writes_per_second = 'off'\n");
+            text.push_str(timer);
         }
         text.push_str(more);
         text
