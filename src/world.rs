@@ -11,7 +11,7 @@ use serde_json::Value;
 use crate::canary;
 use crate::compile::{self, AlertRules};
 use crate::compliance::Installed;
-use crate::compliance::place::Place;
+use crate::compliance::place::{LogGroup, Place};
 use crate::config::Format;
 use crate::guard;
 use crate::model::call::Tags;
@@ -345,6 +345,11 @@ impl Target {
     /// The Region.
     pub fn region(&self) -> &Region {
         &self.key.region
+    }
+
+    /// The log group whose filters and alarms concern this target, where one is known.
+    pub fn log_group(&self) -> Option<&LogGroup> {
+        self.place.as_deref().and_then(Place::group)
     }
 
     /// Whether this is the target of the central bus itself.

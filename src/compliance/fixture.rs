@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::evidence::{Account, Alarm, Evidence, Filter, Group, Seen, Subscriptions, Watched};
 use super::filter::Normal;
-use super::{NAMESPACE, Theme, themes};
+use super::{NAMESPACE, Theme, installed, themes};
 use crate::config::Settings;
 use crate::model::alarm::MetricAlarm;
 use crate::model::ids::AccountId;
@@ -67,16 +67,7 @@ pub(crate) fn alarm(theme: &Theme) -> Alarm {
 pub(crate) fn filter(theme: &Theme, pattern: &str) -> Filter {
     Filter {
         name: format!("{}-filter", theme.id),
-        filter: MetricFilter {
-            pattern: pattern.to_owned(),
-            namespace: NAMESPACE.to_owned(),
-            metric: theme.metric_name.clone(),
-            value: "1".to_owned(),
-            default_value: None,
-            unit: None,
-            dimensions: BTreeMap::new(),
-            other: None,
-        },
+        filter: MetricFilter { pattern: pattern.to_owned(), ..installed::filter(theme) },
         normal: Normal::of(pattern),
         alarms: Seen::There(vec![alarm(theme)]),
     }

@@ -39,7 +39,8 @@ pub fn filters(world: &World) -> BTreeMap<String, MetricFilter> {
     themes.map(|theme| (name(world, theme), filter(theme))).collect()
 }
 
-fn filter(theme: &Theme) -> MetricFilter {
+/// The filter of a theme, as it is prescribed.
+pub(super) fn filter(theme: &Theme) -> MetricFilter {
     MetricFilter {
         pattern: theme.pattern().to_owned(),
         namespace: NAMESPACE.to_owned(),

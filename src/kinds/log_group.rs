@@ -70,8 +70,7 @@ impl Kind for Group {
 }
 
 fn name(target: &Target) -> String {
-    let group = target.place.as_deref().and_then(Place::group);
-    group.map_or_else(|| UNKNOWN_GROUP.to_owned(), |group| group.name.clone())
+    target.log_group().map_or_else(|| UNKNOWN_GROUP.to_owned(), |group| group.name.clone())
 }
 
 /// Whether the group is there, and has room for what is wanted beside what is somebody else's.

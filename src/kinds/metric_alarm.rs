@@ -6,7 +6,6 @@ use std::collections::BTreeMap;
 use super::{Kind, Mark, Removal, Scope, Seen, Sight, Sights};
 use crate::aws::{Cloud, Session};
 use crate::compliance::installed;
-use crate::compliance::place::Place;
 use crate::model::alarm::MetricAlarm;
 use crate::model::call::Call;
 use crate::model::resource::KindName;
@@ -78,8 +77,7 @@ impl Kind for FilterAlarm {
     const SIDE: Side = Side::Audit;
 
     fn desired(world: &World, target: &Target) -> BTreeMap<String, MetricAlarm> {
-        let group = target.place.as_deref().and_then(Place::group);
-        group.map(|_| installed::alarms(world)).unwrap_or_default()
+        target.log_group().map(|_| installed::alarms(world)).unwrap_or_default()
     }
 
     async fn observe(
@@ -89,7 +87,7 @@ impl Kind for FilterAlarm {
         target: &Target,
         scope: &Scope,
     ) -> Sights<MetricAlarm> {
-        if target.place.as_deref().and_then(Place::group).is_none() {
+        if target.log_group().is_none() {
             return Sights::new();
         }
         look(cloud, session, world, scope, |name| installed::is_ours(world, name)).await

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use super::{Kind, Mark, Removal, Scope, Seen, Sight, Sights};
 use crate::aws::{Cloud, Session};
 use crate::compliance::installed;
-use crate::compliance::place::{LogGroup, Place};
+use crate::compliance::place::LogGroup;
 use crate::model::call::Call;
 use crate::model::error::ErrorClass;
 use crate::model::metric_filter::MetricFilter;
@@ -17,17 +17,13 @@ use crate::world::{Target, World};
 
 pub(super) struct Filter;
 
-fn group(target: &Target) -> Option<&LogGroup> {
-    target.place.as_deref().and_then(Place::group)
-}
-
 impl Kind for Filter {
     type Spec = MetricFilter;
     const NAME: KindName = "metric_filter";
     const SIDE: Side = Side::Audit;
 
     fn desired(world: &World, target: &Target) -> BTreeMap<String, MetricFilter> {
-        group(target).map(|_| installed::filters(world)).unwrap_or_default()
+        target.log_group().map(|_| installed::filters(world)).unwrap_or_default()
     }
 
     async fn observe(
@@ -37,7 +33,7 @@ impl Kind for Filter {
         target: &Target,
         scope: &Scope,
     ) -> Sights<MetricFilter> {
-        let Some(group) = group(target) else { return Sights::new() };
+        let Some(group) = target.log_group() else { return Sights::new() };
         let rows = match cloud.metric_filters(session, &group.name).await {
             Ok(rows) => rows,
             // Whoever takes everything away has nothing to take from a group that is gone.
@@ -58,7 +54,8 @@ impl Kind for Filter {
         desired: &MetricFilter,
         observed: Option<&Seen<MetricFilter>>,
     ) -> Vec<Call> {
-        let Some(group) = group(target).filter(|_| observed.is_none_or(|seen| seen.spec != *desired)) else {
+        let Some(group) = target.log_group().filter(|_| observed.is_none_or(|seen| seen.spec != *desired))
+        else {
             return Vec::new();
         };
         // AWS: it replaces what is there by that name.
@@ -77,6 +74,6 @@ impl Kind for Filter {
     fn removal(_: &World, target: &Target, name: &str, _: &Seen<MetricFilter>) -> Removal {
         let delete =
             |group: &LogGroup| Call::DeleteMetricFilter { group: group.name.clone(), name: name.to_owned() };
-        Removal { calls: group(target).map(delete).into_iter().collect(), hold: None }
+        Removal { calls: target.log_group().map(delete).into_iter().collect(), hold: None }
     }
 }

@@ -3,7 +3,6 @@
 use serde_json::{Value, json};
 
 use crate::compliance::Installed;
-use crate::compliance::place::Place;
 use crate::model::ids::AccountId;
 use crate::world::{Target, World};
 
@@ -16,7 +15,7 @@ const AUDITORS: &str = "auditors";
 
 /// The statements that admit them.
 pub(super) fn admitted(world: &World, target: &Target, topic: &str) -> Vec<Value> {
-    let place = target.place.as_deref().and_then(Place::group).filter(|_| for_auditors(world, topic));
+    let place = target.log_group().filter(|_| for_auditors(world, topic));
     let elsewhere = place.map(|group| &group.account).filter(|account| **account != world.central);
     let here = on_heartbeat(world, topic) || (place.is_some() && elsewhere.is_none());
     let mut statements: Vec<Value> = Vec::new();
@@ -64,7 +63,7 @@ fn for_auditors(world: &World, topic: &str) -> bool {
 /// A policy as it is compared: as long as nobody knows in which account the alarms for auditors are, what admits them is
 /// neither missed nor taken away.
 pub(super) fn as_far_as_known(world: &World, target: &Target, topic: &str, mut policy: Value) -> Value {
-    let known = target.place.as_deref().and_then(Place::group).is_some();
+    let known = target.log_group().is_some();
     if known || !for_auditors(world, topic) {
         return policy;
     }

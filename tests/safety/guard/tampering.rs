@@ -72,7 +72,7 @@ fn any_tampering_is_noticed_told_and_undone_within_five_seconds() {
 }
 
 #[test]
-#[ignore = "takes minutes; .ci/deep runs it"]
+#[ignore = "500 accounts take minutes; `.ci/deep properties` runs it"]
 fn any_tampering_in_five_hundred_accounts_is_noticed_told_and_undone_within_five_seconds() {
     tampering_is_noticed_and_undone(500, 200);
 }
