@@ -16,8 +16,13 @@ use std::process::ExitCode;
 
 use anyhow::Context as _;
 use clap::Parser as _;
+use tikv_jemallocator::Jemalloc;
 
 use crate::options::Options;
+
+/// As in the product.
+#[global_allocator]
+static ALLOCATOR: Jemalloc = Jemalloc;
 
 fn main() -> ExitCode {
     let options = Options::parse();

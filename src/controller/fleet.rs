@@ -11,6 +11,7 @@ mod settled;
 mod simulation;
 #[cfg(test)]
 mod tests;
+mod texts;
 mod trails;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -24,6 +25,7 @@ pub use self::gate::{WAITING_FOR_CENTRAL, WAITING_FOR_FIRST_ACCOUNTS};
 pub use self::held::{PAUSED, ReleaseRefused};
 pub(super) use self::held::{hold_id, is_releasable};
 use self::memory::{remember, wrong_bus};
+use self::texts::Texts;
 use super::discover::WRONG_ORGANIZATION;
 use crate::compliance::place::Place;
 use crate::inventory::{Inventory, Known};
@@ -145,6 +147,7 @@ pub struct Fleet {
     pauses: BTreeMap<ScopeOf, Pause>,
     /// What people let go, each with the reason that it was held for, and when.
     released: BTreeMap<TargetKey, BTreeMap<ResourceId, (&'static str, Timestamp)>>,
+    texts: Texts,
 }
 
 /// What a pass needs to begin.
@@ -201,6 +204,7 @@ impl Fleet {
             told: Gate::Bus,
             pauses: BTreeMap::new(),
             released: BTreeMap::new(),
+            texts: Texts::default(),
         }
     }
 
@@ -408,8 +412,8 @@ impl Fleet {
     pub fn finish(
         &mut self,
         begun: &Begun,
-        resources: Vec<Resource>,
-        plan: Plan,
+        mut resources: Vec<Resource>,
+        mut plan: Plan,
         error: Option<CloudError>,
         at: Timestamp,
     ) -> bool {
@@ -440,6 +444,7 @@ impl Fleet {
                 among.remove(key);
             }
         }
+        self.texts.share(&mut resources, &mut plan);
         let view = TargetView {
             target: key.clone(),
             resources,

@@ -46,6 +46,8 @@ pub type Owned = BTreeMap<TargetKey, BTreeSet<ResourceId>>;
 
 /// Messages that wait for the writer; whoever comes then waits as well.
 const WAITING: usize = 1024;
+/// Changes of state that are told at once.
+const AT_ONCE: usize = 500;
 /// So long is waited for the disk. A disk that hangs must not stop a repair.
 const PATIENCE: Duration = Duration::from_secs(5);
 /// So long once it is known to hang.
@@ -234,8 +236,16 @@ impl History {
 
     /// Tells what changed since the snapshot before.
     pub async fn published(&self, snapshot: &Snapshot) {
-        let news = locked(&self.states).changes(&self.tokens, snapshot);
-        self.put(records(news), false).await;
+        // After the first look at an organization everybody's state is news.
+        loop {
+            let news = locked(&self.states).changes(&self.tokens, snapshot, AT_ONCE);
+            if news.is_empty() {
+                return;
+            }
+            // So many would pile up in memory while the disk takes them.
+            let many = news.len() >= AT_ONCE;
+            self.put(records(news), many).await;
+        }
     }
 
     /// Tells what a person told the daemon to do; returns when that is on the disk.

@@ -35,9 +35,9 @@ impl States {
         Self { told: told.collect(), shown: BTreeMap::new() }
     }
 
-    /// What changed. Nothing is told before everybody was looked at once: what a process that has just started does
-    /// not know yet is no change.
-    pub(super) fn changes(&mut self, tokens: &Tokens, snapshot: &Snapshot) -> Vec<Record> {
+    /// What changed, up to about `most` records of it; the rest by calling it again, until there is none. Nothing is told
+    /// before everybody was looked at once: what a process that has just started does not know yet is no change.
+    pub(super) fn changes(&mut self, tokens: &Tokens, snapshot: &Snapshot, most: usize) -> Vec<Record> {
         if snapshot.last_resync.is_none() {
             return Vec::new();
         }
@@ -53,6 +53,9 @@ impl States {
             });
         }
         for (id, view) in &snapshot.accounts {
+            if news.len() >= most {
+                return news;
+            }
             if self.shown.get(id).is_some_and(|before| Arc::ptr_eq(before, view)) {
                 continue;
             }
@@ -109,6 +112,8 @@ mod tests {
     use crate::model::resource::Verdict;
     use crate::model::view::{Coverage, ResyncView};
 
+    const ALL: usize = usize::MAX;
+
     fn snapshot() -> Snapshot {
         let now = "2026-11-20T12:00:00Z".parse().unwrap();
         let mut snapshot = fixture::snapshot(now);
@@ -124,9 +129,9 @@ mod tests {
     fn only_what_changed_is_told_and_only_once() {
         let (tokens, mut states) = (Tokens::new(), States::default());
         let before = snapshot();
-        let first = states.changes(&tokens, &before);
+        let first = states.changes(&tokens, &before, ALL);
         assert!(first.iter().all(|record| record.from.is_none()));
-        assert!(states.changes(&tokens, &before).is_empty());
+        assert!(states.changes(&tokens, &before, ALL).is_empty());
         let mut after = before.clone();
         let (id, view) = before
             .accounts
@@ -136,7 +141,7 @@ mod tests {
         let changed =
             AccountView { verdict: Verdict::Drifted, coverage: Coverage::Broken, ..AccountView::clone(view) };
         after.accounts.insert(id.clone(), Arc::new(changed));
-        let news = states.changes(&tokens, &after);
+        let news = states.changes(&tokens, &after, ALL);
         let told: Vec<_> =
             news.iter().map(|r| (r.what, r.account.as_deref(), r.from.as_deref(), r.to.as_deref())).collect();
         assert_eq!(
@@ -149,12 +154,31 @@ mod tests {
     }
 
     #[test]
+    fn a_few_at_a_time_are_the_same_as_all_at_once() {
+        let (tokens, snapshot) = (Tokens::new(), snapshot());
+        let about = |news: Vec<Record>| -> Vec<_> {
+            news.into_iter().map(|record| (record.what, record.account, record.to)).collect()
+        };
+        let all = about(States::default().changes(&tokens, &snapshot, ALL));
+        let (mut states, mut parts) = (States::default(), Vec::new());
+        loop {
+            let news = states.changes(&tokens, &snapshot, 1);
+            assert!(news.len() <= 2, "an account has a verdict and a coverage");
+            if news.is_empty() {
+                break;
+            }
+            parts.extend(about(news));
+        }
+        assert_eq!(parts, all);
+    }
+
+    #[test]
     fn a_restart_tells_nothing_that_was_told_before() {
         let tokens = Tokens::new();
-        let first = States::default().changes(&tokens, &snapshot());
+        let first = States::default().changes(&tokens, &snapshot(), ALL);
         let mut restarted = States::of(first);
         let starting = Snapshot { last_resync: None, ..snapshot() };
-        assert!(restarted.changes(&tokens, &starting).is_empty());
-        assert!(restarted.changes(&tokens, &snapshot()).is_empty());
+        assert!(restarted.changes(&tokens, &starting, ALL).is_empty());
+        assert!(restarted.changes(&tokens, &snapshot(), ALL).is_empty());
     }
 }

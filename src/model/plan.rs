@@ -66,7 +66,8 @@ pub struct Change {
     pub reason: String,
     /// The fields that will differ afterwards.
     pub fields: Vec<FieldChange>,
-    /// The writing calls that are left to be made, in order; none once all were made, until the next pass has looked.
+    /// The writing calls that are left to be made, in order; none once all were made, until the next pass has looked, and
+    /// none in a daemon that writes of a change that waits, which a later pass plans anew.
     pub calls: Vec<Call>,
     /// Why it is not made now.
     #[serde(skip_serializing_if = "Option::is_none")]

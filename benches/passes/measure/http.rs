@@ -15,7 +15,7 @@ use crate::usage;
 const PER_SECOND: u32 = 200;
 const SECONDS: u32 = 30;
 /// The default of `reconcile.resync_interval`, in seconds.
-const RESYNC: f64 = 900.0;
+const RESYNC: f64 = 1800.0;
 
 pub(super) async fn run(options: &Options) -> anyhow::Result<Table> {
     let wish = Wish { concurrency: options.concurrency, ..Wish::default() };

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use super::WRONG_ORGANIZATION;
 use crate::judge::{Judged, Memory};
 use crate::kinds::event_bus;
-use crate::kinds::topic::{SUBSCRIPTION_PENDING, SUSPENDED_BY_VOLUME};
+use crate::kinds::topic::{NO_CONFIRMED_SUBSCRIPTION, SUBSCRIPTION_PENDING, SUSPENDED_BY_VOLUME};
 use crate::model::plan::Hold;
 use crate::model::resource::{Note, ResourceId, Verdict};
 use crate::world::World;
@@ -40,7 +40,9 @@ pub(super) fn remember(memory: &mut Memory, judged: &[Judged], settle: Duration,
         remembered.ours |= ours;
         remembered.orphan_sightings =
             if resource.verdict == Verdict::Orphan { remembered.orphan_sightings + 1 } else { 0 };
-        remembered.in_place_since = (resource.verdict == Verdict::InSync && seen.is_some())
+        // A topic is in place once somebody is there to be told; what SNS confirmed takes effect as late as anything.
+        let silent = resource.notes.iter().any(|note| note.reason == NO_CONFIRMED_SUBSCRIPTION);
+        remembered.in_place_since = (resource.verdict == Verdict::InSync && seen.is_some() && !silent)
             .then(|| remembered.in_place_since.unwrap_or(now));
         let subscriptions =
             seen.as_ref().and_then(|spec| spec.get("subscriptions")).and_then(|s| s.as_object());

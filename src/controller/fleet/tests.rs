@@ -258,6 +258,28 @@ fn only_a_target_that_is_written_uses_a_limit_up() {
 }
 
 #[test]
+fn an_old_topic_stays_until_the_confirmation_of_the_new_one_must_have_taken_effect() {
+    let alert = |name: &str| {
+        fixture::settings(&format!(
+            "[[alert]]\nname = '{name}'\nsubscriptions = [{{ protocol = 'email', endpoint = 'a@example.com' }}]\n"
+        ))
+    };
+    let simulation = Simulation::installed(&alert("old"));
+    let mut simulation = simulation.restarted(&alert("new"));
+    simulation.fleet.rules.prune = true;
+    simulation.settle(|keys| keys);
+    let is_there = |simulation: &Simulation| simulation.aws.things.keys().any(|p| p.3 == "orgwatch-old");
+    simulation.aws.confirm_all();
+    for _ in 0..3 {
+        simulation.pass(&central());
+        assert!(is_there(&simulation), "{:?}", simulation.made.last());
+    }
+    simulation.now += SignedDuration::from_secs(61);
+    simulation.settle(|keys| keys);
+    assert!(!is_there(&simulation));
+}
+
+#[test]
 fn names_that_come_and_go_are_forgotten() {
     let mut simulation = Simulation::installed(&fixture::settings(""));
     let known = simulation.fleet.states[&member(1)].memory.len();
