@@ -6,7 +6,7 @@ cd "$(dirname "$0")/.."
 python=$(python3 tests/emulator/install.py)
 mkdir -p target/bench
 cargo bench --locked --bench passes --no-run
-for one in calls process http cold install regions passes; do
+for one in calls process audit http cold install regions passes; do
     echo "measuring: $one" >&2
     cargo bench --quiet --locked --bench passes -- --only "$one" --python "$python" --json "target/bench/$one.json" "$@" \
         > "target/bench/$one.md"

@@ -22,7 +22,7 @@ pub(crate) struct Options {
     /// How often the product and the bare loop take turns; the median counts
     #[arg(long, default_value_t = 3)]
     pub(crate) rounds: usize,
-    /// The size of the organization of the other measurements; that over Regions takes half of it
+    /// The size of the organization of the other measurements; those over Regions and of audits take half of it
     #[arg(long, default_value_t = 10_000)]
     pub(crate) large: usize,
     /// Python with boto3, for the script that is the second reference; without it that is left out
@@ -62,6 +62,8 @@ pub(crate) enum Measurement {
     Http,
     /// Start and stop
     Process,
+    /// `orgwatch audit` over everybody
+    Audit,
 }
 
 impl Options {

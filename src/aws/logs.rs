@@ -47,7 +47,7 @@ impl Cloud {
                     .put_metric_filter()
                     .log_group_name(group)
                     .filter_name(name)
-                    .filter_pattern(&filter.pattern)
+                    .filter_pattern(filter.pattern.as_ref())
                     .metric_transformations(transformation);
                 send!(self, session, aws_sdk_cloudwatchlogs, "logs", "PutMetricFilter", request)?
                     .request_id()
@@ -88,7 +88,7 @@ fn read(row: Row) -> Option<(String, MetricFilter)> {
     other.extend(row.apply_on_transformed_logs.then(|| "transformed logs".to_owned()));
     let made = row.metric_transformations.unwrap_or_default().into_iter().next();
     let filter = MetricFilter {
-        pattern: row.filter_pattern.unwrap_or_default(),
+        pattern: row.filter_pattern.unwrap_or_default().into(),
         namespace: made.as_ref().map(|made| made.metric_namespace.clone()).unwrap_or_default(),
         metric: made.as_ref().map(|made| made.metric_name.clone()).unwrap_or_default(),
         value: made.as_ref().map(|made| made.metric_value.clone()).unwrap_or_default(),

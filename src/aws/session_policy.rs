@@ -64,8 +64,12 @@ pub const CENTRAL_READS: [&str; 25] = [
 ];
 
 /// What looking at the metric filters of the trail's log group, and at their alarms, takes.
-pub const AUDIT_READS: [&str; 3] =
-    ["cloudwatch:DescribeAlarms", "cloudwatch:ListTagsForResource", "logs:DescribeMetricFilters"];
+pub const AUDIT_READS: [&str; 4] = [
+    "cloudwatch:DescribeAlarms",
+    "cloudwatch:DescribeAlarmsForMetric",
+    "cloudwatch:ListTagsForResource",
+    "logs:DescribeMetricFilters",
+];
 
 /// What reading the inbox takes.
 pub const INBOX: [&str; 3] = ["sqs:DeleteMessage", "sqs:GetQueueUrl", "sqs:ReceiveMessage"];

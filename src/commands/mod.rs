@@ -20,7 +20,7 @@ mod serve;
 mod status;
 mod teardown;
 
-use std::io::Write;
+use std::io::{BufWriter, Write};
 use std::sync::Arc;
 
 use tokio::task::JoinSet;
@@ -199,9 +199,12 @@ fn say(text: &str) -> anyhow::Result<()> {
     gone_is_fine(std::io::stdout().lock().write_all(text.as_bytes()))
 }
 
-/// Prints a value as JSON.
+/// Prints a value as JSON, piece by piece: that of thousands of accounts is longer than all that it is made of. A reader who
+/// went away is no error.
 fn say_json(value: &impl serde::Serialize) -> anyhow::Result<()> {
-    say(&format!("{}\n", serde_json::to_string_pretty(value)?))
+    let mut output = BufWriter::new(std::io::stdout().lock());
+    let written = serde_json::to_writer_pretty(&mut output, value).map_err(std::io::Error::from);
+    gone_is_fine(written.and_then(|()| writeln!(output)).and_then(|()| output.flush()))
 }
 
 /// Prints what went wrong.

@@ -222,7 +222,7 @@ fn of_group(question: Question<'_>, evidence: &Evidence, arn: &str) -> AlarmHalf
             let mut facts = facts.clone();
             facts.filter = Some(FilterFacts {
                 name: filter.name.clone(),
-                pattern: filter.filter.pattern.clone(),
+                pattern: Arc::clone(&filter.filter.pattern),
                 metric: metric(filter),
             });
             let mut half = alarm::of_filter(evidence, filter, facts);

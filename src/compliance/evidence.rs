@@ -77,7 +77,7 @@ pub struct Filter {
     /// What it is.
     pub filter: MetricFilter,
     /// What it counts, by its meaning.
-    pub normal: Normal,
+    pub normal: Arc<Normal>,
     /// The alarms on its metric; empty where no theme has its pattern, so that nobody asked.
     pub alarms: Seen<Vec<Alarm>>,
 }

@@ -67,8 +67,8 @@ pub(crate) fn alarm(theme: &Theme) -> Alarm {
 pub(crate) fn filter(theme: &Theme, pattern: &str) -> Filter {
     Filter {
         name: format!("{}-filter", theme.id),
-        filter: MetricFilter { pattern: pattern.to_owned(), ..installed::filter(theme) },
-        normal: Normal::of(pattern),
+        filter: MetricFilter { pattern: pattern.into(), ..installed::filter(theme) },
+        normal: Arc::new(Normal::of(pattern)),
         alarms: Seen::There(vec![alarm(theme)]),
     }
 }

@@ -42,7 +42,7 @@ pub fn filters(world: &World) -> BTreeMap<String, MetricFilter> {
 /// The filter of a theme, as it is prescribed.
 pub(super) fn filter(theme: &Theme) -> MetricFilter {
     MetricFilter {
-        pattern: theme.pattern().to_owned(),
+        pattern: theme.pattern().into(),
         namespace: NAMESPACE.to_owned(),
         metric: theme.metric_name.clone(),
         value: "1".to_owned(),

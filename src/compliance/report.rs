@@ -109,7 +109,7 @@ pub struct FilterFacts {
     /// Its name.
     pub name: String,
     /// Its pattern, letter by letter.
-    pub pattern: String,
+    pub pattern: Arc<str>,
     /// The metric that it counts, with its namespace.
     pub metric: String,
 }

@@ -147,8 +147,8 @@ fn accounts_that_are_alike_stand_together_though_each_has_a_canary_of_its_own() 
 fn members_meet_their_controls_through_the_organizations_trail_and_security_hub_says_where_it_looks() {
     let world = World::new();
     let report = world.audit("security-hub");
-    let owner = finding(&report, "cis-4.4", &id(MANAGEMENT));
-    let member = finding(&report, "cis-4.4", &member_id(1));
+    let owner = finding(&report, "cis-4.5", &id(MANAGEMENT));
+    let member = finding(&report, "cis-4.5", &member_id(1));
     assert_eq!((owner.status, member.status), (Status::Met, Status::Met));
     assert_eq!(owner.remarks, Vec::<String>::new());
     assert!(member.remarks[0].contains("NO_DATA"), "{:?}", member.remarks);

@@ -108,10 +108,11 @@ impl Controller {
         let wanted = trails::log_groups(accounts.values());
         tell(Step::Begun(wanted.len()));
         let mut groups = BTreeMap::new();
+        let patterns = &groups::Patterns::default();
         let reads = wanted.into_iter().map(|arn| async move {
             let group = match stop.is_cancelled() {
                 true => Seen::Unseen(stopped()),
-                false => self.read_group(&arn).await,
+                false => self.read_group(&arn, patterns).await,
             };
             (arn, group)
         });
@@ -197,9 +198,11 @@ impl Controller {
         let bus = |target: &&Arc<Target>| {
             fleet.world.as_deref().is_some_and(|world: &World| target.holds_bus(world))
         };
+        // The role for alarms comes last: it is for the log group and its alarms, and reads no topics.
         let found = of_side(Side::Central)
             .find(bus)
-            .or_else(|| of_side(Side::Member).find(|target| target.roles_here));
+            .or_else(|| of_side(Side::Member).find(|target| target.roles_here))
+            .or_else(|| of_side(Side::Audit).find(|target| target.log_group().is_some()));
         if let Some(target) = found {
             return Ok(Arc::clone(target));
         }
@@ -208,7 +211,8 @@ impl Controller {
         Err(match standing {
             _ if is_management => Unseen::new(
                 format!("there is no role to look into the management account {account} with"),
-                "install the member role there and set `organization.management_role_arn`",
+                "install the member role there and set `organization.management_role_arn`; of a trail's log group alone, \
+                 where alarms are asked for, the role of `compliance.role_arn` will do",
             ),
             None => Unseen::new(
                 format!("account {account} is not one of this organization"),

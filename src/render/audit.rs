@@ -275,7 +275,7 @@ pub fn csv(report: &Report) -> String {
             one(alarm.and_then(|alarm| alarm.trail.as_ref()).map(|trail| trail.arn.as_str())),
             one(alarm.and_then(|alarm| alarm.log_group.as_deref())),
             one(filter.map(|filter| filter.name.as_str())),
-            one(filter.map(|filter| filter.pattern.as_str())),
+            one(filter.map(|filter| filter.pattern.as_ref())),
             one(alarm.and_then(|alarm| alarm.alarm.as_ref()).map(|alarm| alarm.arn.as_str())),
             one(topic.map(|topic| topic.arn.as_str())),
             topic.map(|topic| topic.confirmed.to_string()).unwrap_or_default(),

@@ -23,6 +23,7 @@ GAPS = [
     "stopped",
     "no-log-group",
     "wrong-pattern",
+    "wider-pattern",
     "many-filters",
     "no-filter",
     "no-alarm",
@@ -82,9 +83,7 @@ def plant(account: Account, standard: str, gap: str) -> None:
             put_filter(logs, f"a-{number:03}", "ERROR", "theirs")
     for theme, pattern in prescribed(standard):
         if gap != "no-filter":
-            # One event less is not what is prescribed.
-            wrong = pattern.replace(" || ($.eventName = DetachGroupPolicy)", "").replace("StopLogging", "Stop")
-            put_filter(logs, f"of-{theme['id']}", wrong if gap == "wrong-pattern" else pattern, theme["metric_name"])
+            put_filter(logs, f"of-{theme['id']}", otherwise(pattern, gap), theme["metric_name"])
         if gap != "no-alarm":
             cloudwatch.put_metric_alarm(
                 AlarmName=theme["alarm_name"],
@@ -98,6 +97,18 @@ def plant(account: Account, standard: str, gap: str) -> None:
                 ActionsEnabled=gap != "alarm-disabled",
                 AlarmActions=[] if gap == "no-actions" else [topic],
             )
+
+
+def otherwise(pattern: str, gap: str) -> str:
+    """The pattern, or of IAM policy changes and CloudTrail changes one that is not quite what is prescribed."""
+    detach, stop = "($.eventName = DetachGroupPolicy)", "($.eventName = StopLogging)"
+    if gap == "wrong-pattern":
+        return pattern.replace(f" || {detach}", "").replace("StopLogging", "Stop")
+    if gap == "wider-pattern":
+        return pattern.replace(detach, f"{detach} || ($.eventName = TagPolicy)").replace(
+            stop, f"{stop} || ($.eventName = AddTags)"
+        )
+    return pattern
 
 
 def put_filter(logs, name: str, pattern: str, metric: str) -> None:

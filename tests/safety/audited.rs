@@ -44,7 +44,7 @@ fn make_group(stage: &Stage, holder: &str) {
 }
 
 /// The organization's trail writes to a log group of this account.
-fn log_to(stage: &Stage, holder: &str) {
+pub(crate) fn log_to(stage: &Stage, holder: &str) {
     let role = format!("arn:{}:iam::{}:role/cloudtrail-logs", stage.kit.partition, stage.management);
     let input = json!({
         "Name": TRAIL, "CloudWatchLogsLogGroupArn": format!("{}:*", group_arn(stage, holder)),
@@ -337,6 +337,44 @@ fn a_log_group_that_is_out_of_reach_or_gone_is_told_apart() {
         let report = audit(&daemon, "cis-1.4").await;
         let told = report.rows().find(|(_, account, _)| account.as_str() == stage.management).unwrap().2;
         assert_eq!((told.status, told.reason.as_str()), (Status::Unmet, "LogGroupMissing"));
+    });
+}
+
+#[test]
+fn a_log_group_that_only_the_role_for_alarms_can_enter_is_read_by_that_role() {
+    in_virtual_time(async {
+        let stage = Stage::new(3, 1);
+        let holder = stage.management.clone();
+        make_group(&stage, &holder);
+        comply(&stage, &holder, "cis-1.4", &topic(&stage, "auditors", true));
+        log_to(&stage, &holder);
+        let of = |status, account: &str, reason: &str| -> Gaps {
+            let gap = |theme: &str| (theme.to_owned(), account.to_owned(), status, reason.to_owned());
+            all_themes("cis-1.4").into_iter().map(gap).collect()
+        };
+        // Without a role of its own the management account itself is not seen either way.
+        let alone = |more: &str| {
+            let config = stage.config(more);
+            config
+                .lines()
+                .filter(|line| !line.starts_with("management_role_arn"))
+                .collect::<Vec<_>>()
+                .join("\n")
+        };
+        let unseen = of(Status::Unknown, &holder, "TrailsUnreadable");
+        let denials = Denials::of(&stage.simulator);
+        let daemon = look(&stage, &alone("")).await;
+        let mut expected = unseen.clone();
+        for account in &stage.accounts {
+            expected.extend(of(Status::Unknown, account, "LogGroupUnreadable"));
+        }
+        assert_eq!(gaps(&audit(&daemon, "cis-1.4").await), expected);
+
+        let role = format!("arn:{}:iam::{holder}:role/orgwatch-alarms", stage.kit.partition);
+        let config = alone(&format!("[compliance]\nmetric_alarms = []\nrole_arn = '{role}'\n"));
+        let daemon = look(&stage, &config).await;
+        assert_eq!(gaps(&audit(&daemon, "cis-1.4").await), unseen);
+        assert_eq!(denials.found(), Vec::<String>::new());
     });
 }
 

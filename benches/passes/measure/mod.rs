@@ -1,5 +1,6 @@
 //! The measurements, one file each.
 
+mod audit;
 mod calls;
 mod http;
 mod passes;
@@ -20,6 +21,7 @@ impl Measurement {
             Self::Regions => single::regions(options).await,
             Self::Http => http::run(options).await,
             Self::Process => process::run(options).await,
+            Self::Audit => audit::run(options).await,
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use jiff::SignedDuration;
 use orgwatch_sim::clock::Clock;
-use orgwatch_sim::seed::{self, Plan};
+use orgwatch_sim::seed::{self, Plan, TrailLogs};
 use orgwatch_sim::service::sts;
 use orgwatch_sim::{Simulator, serve};
 use serde::{Deserialize, Serialize};
@@ -22,6 +22,8 @@ mod kit;
 pub(crate) struct Ask {
     /// How many accounts it has.
     pub(crate) accounts: usize,
+    /// Whether its trail has a log group, in the central account.
+    pub(crate) log_group: bool,
 }
 
 /// Where it is, who is who, and the credentials of the product's task role.
@@ -41,7 +43,8 @@ pub(crate) struct Ready {
 
 /// Serves until standard input ends.
 pub(crate) async fn run(ask: Ask) -> anyhow::Result<()> {
-    let plan = Plan { accounts: ask.accounts, ou_depth: 3, seed: 1, ..Plan::default() };
+    let trail_logs = if ask.log_group { TrailLogs::Central } else { TrailLogs::Nowhere };
+    let plan = Plan { accounts: ask.accounts, ou_depth: 3, seed: 1, trail_logs, ..Plan::default() };
     let (mut world, seeded) = seed::build(&plan, Clock::real());
     let partition = world.partition.name.to_owned();
     let accounts: Vec<String> = world.organization.members.keys().cloned().collect();

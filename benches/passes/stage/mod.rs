@@ -39,12 +39,21 @@ pub(crate) struct Wish<'a> {
     /// Where the watch is; empty: where IAM's events appear.
     pub(crate) regions: &'a [&'a str],
     pub(crate) bind: Option<SocketAddr>,
+    /// All alarms that auditors look for are kept, and trails are looked at.
+    pub(crate) alarms: bool,
 }
+
+/// To whom the alert goes.
+const PEOPLE: &str = "security@example.com";
 
 impl Stage {
     /// An organization in which the roles of `deploy/` are installed and nothing else.
     pub(crate) async fn start(accounts: usize) -> anyhow::Result<Self> {
-        let role = Role::Simulator(simulator::Ask { accounts });
+        Self::start_with(simulator::Ask { accounts, log_group: false }).await
+    }
+
+    async fn start_with(ask: simulator::Ask) -> anyhow::Result<Self> {
+        let role = Role::Simulator(ask);
         let mut process = this_program(&role)?
             .env_clear()
             .stdin(Stdio::piped())
@@ -64,9 +73,22 @@ impl Stage {
 
     /// The same, with everything installed that the product installs.
     pub(crate) async fn installed(accounts: usize, wish: Wish<'_>) -> anyhow::Result<Self> {
-        let stage = Self::start(accounts).await?;
+        let stage = Self::start_with(simulator::Ask { accounts, log_group: wish.alarms }).await?;
         stage.product(wish, Work::Converge).await?;
         Ok(stage)
+    }
+
+    /// Whoever is subscribed to the alert's topic follows the link in the mail.
+    pub(crate) async fn confirm(&self) -> anyhow::Result<()> {
+        let Ready { partition, central, .. } = &self.ready;
+        let topic = format!("arn:{partition}:sns:{REGION}:{central}:orgwatch-iam-changes");
+        self.admin_by(reqwest::Method::POST, "confirm", json!({ "topic_arn": topic, "endpoint": PEOPLE }))
+            .await
+    }
+
+    /// A file of this stage.
+    pub(crate) fn file(&self, name: &str) -> PathBuf {
+        self.directory.path().join(name)
     }
 
     pub(crate) fn simulator(&self) -> anyhow::Result<Simulator> {
@@ -77,9 +99,10 @@ impl Stage {
     /// A file of the configuration that is wished for.
     pub(crate) fn config(&self, wish: Wish<'_>) -> anyhow::Result<PathBuf> {
         let Ready { partition, organization, management, central, .. } = &self.ready;
-        let Wish { concurrency, existing_roles, regions, bind } = wish;
+        let Wish { concurrency, existing_roles, regions, bind, alarms } = wish;
         let bind = bind.unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], 0)));
         let kept = if existing_roles { "existing" } else { "managed" };
+        let compliance = if alarms { "[compliance]\nmetric_alarms = ['cis-4']\n" } else { "" };
         // Discovery at its own pace would be most of what is measured; it is told apart, and as fast as it can be.
         let text = format!(
             "[organization]\nid = '{organization}'\n\
@@ -90,8 +113,9 @@ impl Stage {
              [member]\nforwarding_role = '{kept}'\n\
              [[watch]]\nname = 'iam-changes'\npreset = 'iam-changes'\nregions = {regions:?}\n\
              [[alert]]\nname = 'iam-changes'\nwatches = ['iam-changes']\n\
-             subscriptions = [{{ protocol = 'email', endpoint = 'security@example.com' }}]\n\
-             [trail]\nrequired = false\n\
+             subscriptions = [{{ protocol = 'email', endpoint = '{PEOPLE}' }}]\n\
+             [trail]\nrequired = {alarms}\n\
+             {compliance}\
              [reconcile]\nmode = 'enforce'\niam_writes_per_second = 'off'\nconcurrency = {concurrency}\n\
              [guard]\nenabled = false\n[canary]\ninterval = 'off'\n[notify]\nalert = 'off'\n\
              [http]\nbind = '{bind}'\n\
@@ -194,7 +218,11 @@ impl Stage {
     }
 
     async fn admin(&self, what: &str, body: Value) -> anyhow::Result<()> {
-        let request = client()?.put(format!("{}/admin/{what}", self.ready.url)).json(&body);
+        self.admin_by(reqwest::Method::PUT, what, body).await
+    }
+
+    async fn admin_by(&self, method: reqwest::Method, what: &str, body: Value) -> anyhow::Result<()> {
+        let request = client()?.request(method, format!("{}/admin/{what}", self.ready.url)).json(&body);
         let answer = request.send().await?;
         let status = answer.status();
         anyhow::ensure!(status.is_success(), "{what}: {status} {}", answer.text().await?);

@@ -1,6 +1,7 @@
 //! Log groups with their filters and alarms, and the topics of these.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use futures::StreamExt;
 use tokio_util::sync::CancellationToken;
@@ -24,9 +25,26 @@ fn place(arn: &str) -> Result<(Region, AccountId, &str), Unseen> {
     read().ok_or_else(|| Unseen::new(format!("{arn} is no ARN of an account and Region"), ""))
 }
 
+/// Every pattern that was seen, once: accounts that each have a trail of their own have the same filters on it.
+#[derive(Debug, Default)]
+pub(super) struct Patterns(Mutex<BTreeMap<Arc<str>, Arc<Normal>>>);
+
+impl Patterns {
+    /// The text as everybody has it, and what it means.
+    fn shared(&self, text: &str) -> (Arc<str>, Arc<Normal>) {
+        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((text, normal)) = known.get_key_value(text) {
+            return (Arc::clone(text), Arc::clone(normal));
+        }
+        let (text, normal) = (Arc::from(text), Arc::new(Normal::of(text)));
+        known.insert(Arc::clone(&text), Arc::clone(&normal));
+        (text, normal)
+    }
+}
+
 impl Controller {
     /// The metric filters of a log group, and of those that are of interest the alarms.
-    pub(super) async fn read_group(&self, arn: &str) -> Seen<Group> {
+    pub(super) async fn read_group(&self, arn: &str, patterns: &Patterns) -> Seen<Group> {
         let (session, name) = match self.session_for(arn).await {
             Ok((session, rest)) => (session, rest.strip_prefix("log-group:").unwrap_or(rest).to_owned()),
             Err(unseen) => return Seen::Unseen(unseen),
@@ -38,8 +56,9 @@ impl Controller {
         };
         let mut filters = Vec::new();
         let mut alarms: BTreeMap<(String, String), Seen<Vec<Alarm>>> = BTreeMap::new();
-        for (name, filter) in found {
-            let normal = Normal::of(&filter.pattern);
+        for (name, mut filter) in found {
+            let (pattern, normal) = patterns.shared(&filter.pattern);
+            filter.pattern = pattern;
             let metric = (filter.namespace.clone(), filter.metric.clone());
             let of_interest = themes::all().iter().any(|theme| theme.knows(&normal));
             if of_interest && !alarms.contains_key(&metric) {

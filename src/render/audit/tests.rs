@@ -76,7 +76,7 @@ fn some() -> Report {
             observed_at: Some("2026-11-20T11:59:00Z".parse().unwrap()),
             filter: Some(FilterFacts {
                 name: HOSTILE.to_owned(),
-                pattern: "{ $.eventName = CreatePolicy }".to_owned(),
+                pattern: "{ $.eventName = CreatePolicy }".into(),
                 metric: "CloudTrailMetrics IAMPolicyEventCount".to_owned(),
             }),
             alarm: Some(alarm),

@@ -35,38 +35,119 @@ fn run(scene: &Scene, arguments: &[&str]) -> Finished {
     scene.orgwatch(&scene.config()).run(&[&["audit"], arguments].concat())
 }
 
+/// What `plant.py` leaves out by that name; the reason that is told, and words of what is said.
+const PLANTED: [(&str, &str, &str); 8] = [
+    ("no-trail", "NoTrail", "no trail logs in the account"),
+    ("one-region", "NoMultiRegionTrail", "logs in us-east-1 alone"),
+    ("stopped", "TrailStopped", "is stopped"),
+    ("no-log-group", "NoLogGroup", "has no log group"),
+    ("no-filter", "NoMetricFilter", "has no metric filter for"),
+    ("alarm-disabled", "AlarmDisabled", "is disabled"),
+    ("no-actions", "AlarmWithoutActions", "has no actions"),
+    ("nobody-subscribed", "NoConfirmedSubscription", "nobody is subscribed"),
+];
+
+/// An organization in which the n-th account lacks the n-th thing, and the others nothing; and its accounts.
+fn planted(standard: &str) -> (Scene, Vec<String>) {
+    let scene = Scene::new(16);
+    let covered: Vec<String> = scene.seed.covered().map(|account| account.id.clone()).collect();
+    let gaps = PLANTED.map(|(gap, ..)| gap).into_iter().chain(std::iter::repeat("many-filters"));
+    let plan: Vec<(&str, &str)> = covered.iter().map(String::as_str).zip(gaps).collect();
+    scene.emulator.plant(standard, &plan);
+    (scene, covered)
+}
+
+fn controls(report: &Value) -> Vec<String> {
+    items(&report["controls"]).iter().map(|control| text(&control["control"]).to_owned()).collect()
+}
+
 #[test]
 fn each_planted_gap_is_found_in_its_account_and_nothing_else_whatever_the_standard() {
-    const PLANTED: [(&str, &str); 8] = [
-        ("no-trail", "unmet NoTrail"),
-        ("one-region", "unmet NoMultiRegionTrail"),
-        ("stopped", "unmet TrailStopped"),
-        ("no-log-group", "unmet NoLogGroup"),
-        ("no-filter", "unmet NoMetricFilter"),
-        ("alarm-disabled", "unmet AlarmDisabled"),
-        ("no-actions", "unmet AlarmWithoutActions"),
-        ("nobody-subscribed", "unmet NoConfirmedSubscription"),
-    ];
-    for (standard, controls) in [("cwl-010", 1), ("cis-1.4", 15), ("security-hub", 14)] {
-        let scene = Scene::new(16);
-        let covered: Vec<&str> = scene.seed.covered().map(|account| account.id.as_str()).collect();
-        let gaps_of = PLANTED.map(|(gap, _)| gap).into_iter().chain(std::iter::repeat("many-filters"));
-        let plan: Vec<(&str, &str)> = covered.iter().copied().zip(gaps_of).collect();
-        scene.emulator.plant(standard, &plan);
-
+    for (standard, count) in [("cwl-010", 1), ("cis-1.4", 15), ("security-hub", 14)] {
+        let (scene, covered) = planted(standard);
         let report = run(&scene, &["--standard", standard, "--json"]).expect_code(0).json();
+        let controls = controls(&report);
         let expected: BTreeSet<_> = PLANTED
             .iter()
             .zip(&covered)
-            .flat_map(|((_, told), id)| {
-                let controls = items(&report["controls"]).iter().map(|c| text(&c["control"]));
-                controls.map(move |control| ((*id).to_owned(), control.to_owned(), (*told).to_owned()))
+            .flat_map(|((_, reason, _), id)| {
+                controls.iter().map(move |control| (id.clone(), control.clone(), format!("unmet {reason}")))
             })
             .collect();
         assert_eq!(gaps(&report), expected, "{standard}");
-        assert_eq!(report["counts"]["met"], (covered.len() - PLANTED.len()) * controls, "{standard}");
+        assert_eq!(report["counts"]["met"], (covered.len() - PLANTED.len()) * count, "{standard}");
         assert_eq!(report["left_out"].as_array().map(Vec::len), Some(2), "the closed and the excluded one");
         assert!(scene.proxy.writes().is_empty(), "it only reads");
+    }
+}
+
+#[test]
+fn where_anything_that_watches_will_do_and_no_rule_does_the_planted_gaps_are_told_as_remarks() {
+    for standard in ["cis-3.0", "cis-5.0", "cis-6.0"] {
+        let (scene, covered) = planted(standard);
+        let report = run(&scene, &["--standard", standard, "--json"]).expect_code(0).json();
+        let mut found = BTreeSet::new();
+        for control in items(&report["controls"]) {
+            for finding in items(&control["findings"]) {
+                if finding["status"] == "met" {
+                    assert_eq!(finding["by"], "metric_alarm", "{standard}: {finding}");
+                    continue;
+                }
+                assert_eq!(finding["status"], "unmet", "{standard}: {finding}");
+                let remark = items(&finding["remarks"])
+                    .iter()
+                    .find_map(|remark| text(remark).strip_prefix("nor by a metric filter and alarm: "))
+                    .unwrap_or_else(|| panic!("{standard}: {finding}"));
+                let told: Vec<&str> = PLANTED
+                    .iter()
+                    .filter(|(_, _, words)| remark.contains(words))
+                    .map(|(gap, ..)| *gap)
+                    .collect();
+                let accounts = items(&finding["accounts"]).iter().map(|id| text(id).to_owned());
+                found.extend(accounts.map(|id| (id, text(&control["control"]).to_owned(), told.join(" "))));
+            }
+        }
+        let controls = controls(&report);
+        let expected: BTreeSet<_> = PLANTED
+            .iter()
+            .zip(&covered)
+            .flat_map(|((gap, ..), id)| {
+                controls.iter().map(move |control| (id.clone(), control.clone(), (*gap).to_owned()))
+            })
+            .collect();
+        assert_eq!(found, expected, "{standard}");
+        assert_eq!(report["counts"]["met"], (covered.len() - PLANTED.len()) * 15, "{standard}");
+        assert!(scene.proxy.writes().is_empty(), "it only reads");
+    }
+}
+
+#[test]
+fn where_a_rule_watches_each_way_in_which_it_fails_is_found_in_its_account_and_nothing_else() {
+    const BROKEN: [(&str, &str); 5] = [
+        ("rule-deleted", "unmet SenderRuleMissing"),
+        ("rule-disabled", "unmet SenderRuleDrifted"),
+        ("rule-foreign", "unmet NameTaken"),
+        ("target-removed", "unmet SenderRuleDrifted"),
+        ("role-deleted", "unmet ForwardingRoleMissing"),
+    ];
+    let scene = Scene::installed(12);
+    let members: Vec<String> = scene.seed.members().map(|account| account.id.clone()).collect();
+    for ((drift, _), id) in BROKEN.iter().zip(&members) {
+        scene.emulator.drift(id, drift);
+    }
+    for (standard, number) in [("cis-3.0", "4.4"), ("cis-5.0", "4.4"), ("cis-6.0", "5.4")] {
+        let report = run(&scene, &["--standard", standard, "--json"]).expect_code(0).json();
+        let found: BTreeSet<_> =
+            gaps(&report).into_iter().filter(|(_, control, _)| control == number).collect();
+        let expected: BTreeSet<_> = BROKEN
+            .iter()
+            .zip(&members)
+            .map(|((_, told), id)| (id.clone(), number.to_owned(), (*told).to_owned()))
+            .collect();
+        assert_eq!(found, expected, "{standard}");
+        let control = items(&report["controls"]).iter().find(|control| control["control"] == number);
+        let counts = &control.expect("it is one of the standard's")["counts"];
+        assert_eq!(counts["met"], scene.seed.covered().count() - BROKEN.len(), "{standard}");
     }
 }
 

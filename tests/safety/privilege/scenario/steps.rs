@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use orgwatch::compliance::evidence::Seen;
 use orgwatch::controller::letters::Fate;
 use orgwatch::controller::{Purpose, Teardown};
 use orgwatch_sim::call::Service;
@@ -209,6 +210,9 @@ impl Scenario {
             audit::Spoilt::Alarm.happens(stage, account);
             audit::Spoilt::Pattern.happens(stage, account);
             self.mend("a spoilt alarm and a spoilt filter", &asked("'cis-4.4', 'cis-4.5'"), false).await?;
+            if *account == stage.management {
+                self.audit_by_the_role_for_alarms(&asked("'cis-4.4', 'cis-4.5'")).await?;
+            }
             self.mend("one theme less", &asked("'cis-4.5'"), true).await?;
             self.mend("none any more", &asked(""), true).await?;
         }
@@ -219,6 +223,21 @@ impl Scenario {
             true,
         )
         .await
+    }
+
+    /// What is installed in the management account is found by the only role that may look there.
+    async fn audit_by_the_role_for_alarms(&self, config: &str) -> Done {
+        crate::audited::log_to(&self.stage, &self.stage.management);
+        let alone: Vec<&str> =
+            config.lines().filter(|line| !line.starts_with("management_role_arn")).collect();
+        let daemon = self.look(&alone.join("\n"), Purpose::default()).await?;
+        let evidence = daemon.controller.evidence(&daemon.stop, &mut |_| ()).await;
+        let group = evidence.groups.iter().find(|(arn, _)| arn.contains(&self.stage.management));
+        let Some((_, Seen::There(group))) = group else {
+            return Err(format!("the log group was not read: {group:?}"));
+        };
+        let unseen = group.filters.iter().find(|filter| matches!(filter.alarms, Seen::Unseen(_)));
+        if unseen.is_none() { Ok(()) } else { Err(format!("alarms were not read: {unseen:?}")) }
     }
 
     /// An event lies in the dead-letter queue; it is listed and delivered late.
