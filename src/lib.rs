@@ -42,6 +42,7 @@ pub mod pattern;
 pub mod planning;
 pub mod presets;
 pub mod regions;
+pub mod reload;
 pub mod render;
 pub mod route;
 mod spelling;

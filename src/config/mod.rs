@@ -8,6 +8,7 @@ mod alert_contradictions;
 mod canary;
 mod central;
 mod compliance;
+mod difference;
 mod drill;
 mod effective;
 mod flood;
@@ -43,6 +44,7 @@ pub use alert::{Alert, Delivery, Format, OwnWrites, Subscription, UnknownSubscri
 pub use canary::CanarySettings;
 pub use central::{CentralSettings, Senders, days};
 pub use compliance::{ComplianceSettings, Themes};
+pub use difference::{Difference, Shown, between, text as shown_text};
 pub use drill::{DrillSchedule, DrillSettings};
 pub use effective::Setting;
 pub use flood::email_floods;

@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
 
 use axum::extract::{Request, State};
 use axum::http::header::{ACCEPT, AUTHORIZATION, HOST, LOCATION, ORIGIN};
@@ -17,6 +17,7 @@ use subtle::ConstantTimeEq;
 use super::login::Sessions;
 use super::operations;
 use super::problem::Problem;
+use crate::config::{self, HttpSettings, TokenRole};
 
 /// Whether requests from elsewhere than loopback need a token.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -54,11 +55,47 @@ pub struct HttpOptions {
     pub tls: bool,
 }
 
+impl From<&HttpSettings> for HttpOptions {
+    fn from(settings: &HttpSettings) -> Self {
+        let token = |token: &config::Token| {
+            let role = match token.role {
+                TokenRole::Reader => Role::Reader,
+                TokenRole::Operator => Role::Operator,
+            };
+            (token.name.clone(), role, token.secret.clone())
+        };
+        Self {
+            bind: settings.bind,
+            auth: match settings.auth {
+                config::Auth::Token => Auth::Token,
+                config::Auth::None => Auth::None,
+            },
+            hosts: settings.hosts.iter().cloned().collect(),
+            metrics_open: settings.metrics_open,
+            tls: settings.tls.is_some(),
+            tokens: settings.tokens.iter().map(token).collect(),
+        }
+    }
+}
+
 /// A token that is known, as its digest: equal lengths, so that comparing tells nothing about the text.
 struct Known {
     name: Arc<str>,
     role: Role,
-    digest: [u8; 32],
+    digest: TokenDigest,
+}
+
+impl Known {
+    fn caller(&self, session: bool) -> Caller {
+        Caller { name: Arc::clone(&self.name), role: self.role, session }
+    }
+}
+
+/// What a token is known by.
+pub(super) type TokenDigest = [u8; 32];
+
+fn digest_of(token: &str) -> TokenDigest {
+    Sha256::digest(token).into()
 }
 
 /// Who sent a request, as the log names them.
@@ -84,28 +121,73 @@ pub(super) struct Visitor {
     pub(super) session: Option<Arc<str>>,
 }
 
+/// Decides who may ask. What it goes by can be replaced while it stands.
+pub struct Gate {
+    rules: RwLock<Arc<Rules>>,
+    pub(super) sessions: Sessions,
+}
+
 /// The options as the gate needs them.
-pub(super) struct Gate {
+struct Rules {
     loopback: bool,
     auth: Auth,
     hosts: Vec<String>,
     metrics_open: bool,
     tokens: Vec<Known>,
-    pub(super) sessions: Sessions,
 }
 
 impl fmt::Debug for Gate {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Gate").field("loopback", &self.loopback).finish_non_exhaustive()
+        f.debug_struct("Gate").finish_non_exhaustive()
     }
 }
 
 impl Gate {
-    pub(super) fn new(options: &HttpOptions) -> Self {
+    /// A gate that goes by these options, without sessions.
+    pub fn new(options: &HttpOptions) -> Self {
+        Self { rules: RwLock::new(Arc::new(Rules::new(options))), sessions: Sessions::new(options.tls) }
+    }
+
+    /// Goes by these options from the next request on. Sessions whose token is no longer known have ended; where it
+    /// listens, and whether by TLS, stays as it is.
+    pub fn go_by(&self, options: &HttpOptions) {
+        let rules = Arc::new(Rules::new(options));
+        *self.rules.write().unwrap_or_else(PoisonError::into_inner) = rules;
+    }
+
+    fn rules(&self) -> Arc<Rules> {
+        Arc::clone(&self.rules.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Who is asking, if they may ask at all.
+    fn caller(&self, request: &Request) -> Result<Caller, Problem> {
+        self.rules().caller(&self.sessions, request)
+    }
+
+    /// Whether anybody has to show a token here.
+    pub(super) fn asks_for_tokens(&self) -> bool {
+        let rules = self.rules();
+        !rules.loopback && rules.auth == Auth::Token
+    }
+
+    /// Whether this token is known, by what it is known.
+    pub(super) fn known_as(&self, token: &str) -> Option<TokenDigest> {
+        self.rules().known(&digest_of(token)).map(|known| known.digest)
+    }
+
+    /// Whether the request's session is open.
+    pub(super) fn has_session(&self, headers: &HeaderMap) -> bool {
+        let digest = self.sessions.of(headers);
+        digest.is_some_and(|digest| self.rules().known(&digest).is_some())
+    }
+}
+
+impl Rules {
+    fn new(options: &HttpOptions) -> Self {
         let known = |(name, role, token): &(String, Role, SecretString)| Known {
             name: name.as_str().into(),
             role: *role,
-            digest: Sha256::digest(token.expose_secret()).into(),
+            digest: digest_of(token.expose_secret()),
         };
         Self {
             loopback: options.bind.ip().to_canonical().is_loopback(),
@@ -113,12 +195,10 @@ impl Gate {
             hosts: options.hosts.iter().map(|h| h.to_ascii_lowercase()).collect(),
             metrics_open: options.metrics_open,
             tokens: options.tokens.iter().map(known).collect(),
-            sessions: Sessions::new(options.tls),
         }
     }
 
-    /// Who is asking, if they may ask at all.
-    fn caller(&self, request: &Request) -> Result<Caller, Problem> {
+    fn caller(&self, sessions: &Sessions, request: &Request) -> Result<Caller, Problem> {
         let host = host(request)?;
         if writes(request) {
             same_origin(request.headers(), host.as_ref())?;
@@ -144,10 +224,11 @@ impl Gate {
         if ["/login", "/style.css", "/icon.svg"].contains(&request.uri().path()) {
             return Ok(Caller::unnamed("anyone"));
         }
-        if let Some((name, role)) = bearer(request.headers()).and_then(|token| self.known_as(token)) {
-            return Ok(Caller { name, role, session: false });
+        if let Some(known) = bearer(request.headers()).and_then(|token| self.known(&digest_of(token))) {
+            return Ok(known.caller(false));
         }
-        let Some((name, role)) = self.sessions.of(request.headers()) else {
+        let session = sessions.of(request.headers());
+        let Some(known) = session.and_then(|digest| self.known(&digest)) else {
             return Err(Problem::new(
                 StatusCode::UNAUTHORIZED,
                 "send `Authorization: Bearer` with a token that is configured, or log in at /login",
@@ -160,17 +241,7 @@ impl Gate {
                 "a session's request must say where it comes from",
             ));
         }
-        Ok(Caller { name, role, session: true })
-    }
-
-    /// Whether anybody has to show a token here.
-    pub(super) fn asks_for_tokens(&self) -> bool {
-        !self.loopback && self.auth == Auth::Token
-    }
-
-    /// Whose token this is, and what it allows.
-    pub(super) fn known_as(&self, token: &str) -> Option<(Arc<str>, Role)> {
-        self.known(token).map(|known| (Arc::clone(&known.name), known.role))
+        Ok(known.caller(true))
     }
 
     fn is_allowed(&self, host: &Authority) -> bool {
@@ -179,9 +250,8 @@ impl Gate {
     }
 
     /// Compares with every token, so that the time taken does not tell which one is near.
-    fn known(&self, token: &str) -> Option<&Known> {
-        let digest: [u8; 32] = Sha256::digest(token).into();
-        let same = |known: &Known| bool::from(known.digest.ct_eq(&digest));
+    fn known(&self, digest: &TokenDigest) -> Option<&Known> {
+        let same = |known: &Known| bool::from(known.digest.ct_eq(digest));
         self.tokens.iter().fold(None, |found, known| if same(known) { Some(known) } else { found })
     }
 }

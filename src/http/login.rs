@@ -14,7 +14,7 @@ use axum::response::{Html, IntoResponse, Response};
 use governor::{DefaultDirectRateLimiter, Quota, RateLimiter};
 use sha2::{Digest, Sha256};
 
-use super::access::{Gate, Role};
+use super::access::{Gate, TokenDigest};
 
 /// A working day and a night's watch.
 const LASTS: Duration = Duration::from_secs(12 * 60 * 60);
@@ -28,8 +28,8 @@ const NAME: &str = "orgwatch_session";
 
 #[derive(Debug)]
 struct Session {
-    name: Arc<str>,
-    role: Role,
+    /// Of the token that it was opened with: whoever's token goes, their session goes.
+    token: TokenDigest,
     began: Instant,
 }
 
@@ -53,16 +53,16 @@ impl Sessions {
         self.open.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Whose session the request's cookie is of, if it is open.
-    pub(super) fn of(&self, headers: &HeaderMap) -> Option<(Arc<str>, Role)> {
+    /// With which token the session of the request's cookie was opened, if it is still open.
+    pub(super) fn of(&self, headers: &HeaderMap) -> Option<TokenDigest> {
         let digest = digest(cookie(headers)?);
         let open = self.open();
         let session = open.get(&digest).filter(|session| session.began.elapsed() < LASTS)?;
-        Some((Arc::clone(&session.name), session.role))
+        Some(session.token)
     }
 
     /// Opens a session; answers what the browser is to keep.
-    fn begin(&self, name: Arc<str>, role: Role) -> String {
+    fn begin(&self, token: TokenDigest) -> String {
         let secret = format!("{:032x}{:032x}", rand::random::<u128>(), rand::random::<u128>());
         let mut open = self.open();
         open.retain(|_, session| session.began.elapsed() < LASTS);
@@ -70,7 +70,7 @@ impl Sessions {
             let first = open.iter().min_by_key(|(_, session)| session.began).map(|(digest, _)| *digest);
             first.and_then(|first| open.remove(&first));
         }
-        open.insert(digest(&secret), Session { name, role, began: Instant::now() });
+        open.insert(digest(&secret), Session { token, began: Instant::now() });
         self.set_cookie(&secret, LASTS)
     }
 
@@ -116,7 +116,7 @@ fn to(place: &'static str) -> Response {
 
 /// Asks for a token; where none is needed, there is nothing to ask.
 pub(super) async fn ask(Extension(gate): Extension<Arc<Gate>>, headers: HeaderMap) -> Response {
-    if !gate.asks_for_tokens() || gate.sessions.of(&headers).is_some() {
+    if !gate.asks_for_tokens() || gate.has_session(&headers) {
         return to("/");
     }
     page(StatusCode::OK, None)
@@ -136,8 +136,8 @@ pub(super) async fn enter(Extension(gate): Extension<Arc<Gate>>, body: Body) -> 
         token.map(|text| percent_encoding::percent_decode_str(&text).decode_utf8_lossy().trim().to_owned());
     let known = token.filter(|token| !token.is_empty()).and_then(|token| gate.known_as(&token));
     match known {
-        Some((name, role)) => {
-            let cookie = gate.sessions.begin(name, role);
+        Some(token) => {
+            let cookie = gate.sessions.begin(token);
             let mut response = to("/");
             if let Ok(value) = HeaderValue::from_str(&cookie) {
                 response.headers_mut().insert(SET_COOKIE, value);

@@ -9,16 +9,20 @@ use serde_json::json;
 
 use super::ReconcileRefused;
 
+use crate::config;
+
 /// A request that was not carried out.
 #[derive(Debug)]
 pub(super) struct Problem {
     pub(super) status: StatusCode,
     pub(super) detail: String,
+    /// What is wrong with a configuration, where that is why.
+    pub(super) problems: Vec<config::Problem>,
 }
 
 impl Problem {
     pub(super) fn new(status: StatusCode, detail: impl Into<String>) -> Self {
-        Self { status, detail: detail.into() }
+        Self { status, detail: detail.into(), problems: Vec::new() }
     }
 
     pub(super) fn bad(detail: impl Into<String>) -> Self {
@@ -37,12 +41,15 @@ impl Problem {
 
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
-        let body = json!({
+        let mut body = json!({
             "type": "about:blank",
             "title": self.title(),
             "status": self.status.as_u16(),
             "detail": self.detail,
         });
+        if !self.problems.is_empty() {
+            body["problems"] = json!(self.problems);
+        }
         let mut response = (self.status, body.to_string()).into_response();
         let headers = response.headers_mut();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));

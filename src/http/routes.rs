@@ -6,7 +6,7 @@ use axum::routing::{MethodRouter, get, post};
 
 use super::{
     HttpState, accounts, audit, changes, configured, health, openapi, operations, overview, reconciles,
-    stream,
+    reload, stream,
 };
 
 /// One request that is answered.
@@ -209,6 +209,15 @@ const VALIDATED: &[Route] = &[
     act("/api/v1/resume", "resume", "Ends a pause.", &[], Some("ResumeRequest"), ("200", "Pause"), || {
         post(operations::resume)
     }),
+    act(
+        "/api/v1/reload",
+        "reload",
+        "Reads the configuration anew and goes by it.",
+        &[],
+        None,
+        ("200", "Reloaded"),
+        || post(reload::reload),
+    ),
     act(
         "/api/v1/log-level",
         "logLevel",

@@ -4,6 +4,7 @@
 //! No label carries an account: the API answers for single accounts, and a label for each would multiply every series.
 
 mod classic;
+mod configuration;
 mod deliveries;
 mod guard;
 mod resources;
@@ -88,6 +89,8 @@ pub struct Metrics {
     discovery_success: Gauge<f64, AtomicU64>,
     /// The guard's.
     pub guard: guard::Guard,
+    /// The configuration's.
+    pub configuration: configuration::Configuration,
 }
 
 /// How metrics are written down.
@@ -164,6 +167,7 @@ impl Metrics {
                 Gauge::default(),
             ),
             guard: guard::Guard::new(&mut r),
+            configuration: configuration::Configuration::new(&mut r),
             registry: Registry::default(),
         };
         r.register("build", "The program", Info::new(vec![("version", env!("CARGO_PKG_VERSION"))]));

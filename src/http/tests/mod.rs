@@ -9,6 +9,7 @@ mod login;
 mod operations;
 mod pages;
 mod reconcile;
+mod reload;
 mod stream;
 mod tls;
 
@@ -25,7 +26,7 @@ use tokio_util::sync::CancellationToken;
 use tower::ServiceExt;
 
 use super::fixture::{FakeReconciles, snapshot};
-use super::{Audits, Auth, Configuration, HttpOptions, HttpState, Role, router};
+use super::{Audits, Auth, Configuration, Gate, HttpOptions, HttpState, Role, router};
 use crate::clock::Clock;
 use crate::compliance::{self, Report, Standard};
 use crate::history::{History, Place};
@@ -52,9 +53,11 @@ impl Audits for FakeReconciles {
 /// A server with what drives it.
 struct Server {
     router: Router,
+    gate: Arc<Gate>,
     reconciles: Arc<FakeReconciles>,
     history: Arc<History>,
     snapshot: watch::Sender<Arc<Snapshot>>,
+    configuration: watch::Sender<Arc<Configuration>>,
     stopping: CancellationToken,
 }
 
@@ -116,6 +119,7 @@ impl Server {
         let (sender, snapshot) = watch::channel(Arc::new(snapshot(NOW.parse::<Timestamp>().unwrap())));
         let reconciles = Arc::new(FakeReconciles::default());
         let stopping = CancellationToken::new();
+        let configuration = watch::Sender::new(Arc::new(configuration()));
         let clock = Clock::new(|| NOW.parse().unwrap(), || 0.5);
         let history = History::open(&Place::Memory, jiff::SignedDuration::from_hours(24), clock).unwrap();
         let history = Arc::new(history);
@@ -128,9 +132,12 @@ impl Server {
             reconciles: reconciles.clone(),
             stopping: stopping.clone(),
             feed: Arc::default(),
-            configuration: Arc::new(configuration()),
+            configuration: configuration.subscribe(),
+            reloads: reconciles.clone(),
         };
-        Self { router: router(state, options), reconciles, history, snapshot: sender, stopping }
+        let gate = Arc::new(Gate::new(options));
+        let router = router(state, Arc::clone(&gate));
+        Self { router, gate, reconciles, history, snapshot: sender, configuration, stopping }
     }
 
     async fn send(&self, request: Request<Body>) -> Answer {
