@@ -41,8 +41,7 @@ async fn main() -> anyhow::Result<()> {
     let (_sender, snapshot) = watch::channel(Arc::new(fixture::snapshot(Timestamp::now())));
     let stop = CancellationToken::new();
     let loaded = config::parse(CONFIGURATION, [])?;
-    let (_configuration, shown) =
-        watch::channel(Arc::new(Configuration::new(&loaded, Timestamp::now())));
+    let (_configuration, shown) = watch::channel(Arc::new(Configuration::new(&loaded, Timestamp::now())));
     let history = History::open(&Place::Memory, jiff::SignedDuration::from_hours(24), Clock::system())?;
     let state = HttpState {
         audits: Arc::new(NoAudits),

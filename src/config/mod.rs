@@ -19,7 +19,6 @@ mod layers;
 mod log;
 mod member;
 mod names;
-mod not_built;
 mod notify;
 mod organization;
 mod partition;

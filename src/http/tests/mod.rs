@@ -5,13 +5,16 @@ mod api;
 mod audit;
 mod changes;
 mod describes;
+mod lists;
 mod login;
 mod operations;
 mod pages;
+mod proxy;
 mod reconcile;
 mod reload;
 mod stream;
 mod tls;
+mod units;
 
 use std::sync::Arc;
 
@@ -54,6 +57,7 @@ impl Audits for FakeReconciles {
 struct Server {
     router: Router,
     gate: Arc<Gate>,
+    metrics: Arc<Metrics>,
     reconciles: Arc<FakeReconciles>,
     history: Arc<History>,
     snapshot: watch::Sender<Arc<Snapshot>>,
@@ -90,6 +94,9 @@ fn loopback() -> HttpOptions {
         metrics_open: false,
         tokens: Vec::new(),
         tls: false,
+        trusted_proxies: Vec::new(),
+        user_header: "x-forwarded-user".parse().unwrap(),
+        operators: std::collections::BTreeSet::new(),
     }
 }
 
@@ -123,11 +130,12 @@ impl Server {
         let clock = Clock::new(|| NOW.parse().unwrap(), || 0.5);
         let history = History::open(&Place::Memory, jiff::SignedDuration::from_hours(24), clock).unwrap();
         let history = Arc::new(history);
+        let metrics = Arc::new(Metrics::new(snapshot.clone()));
         let state = HttpState {
             history: Arc::clone(&history),
             operations: reconciles.clone(),
             audits: reconciles.clone(),
-            metrics: Arc::new(Metrics::new(snapshot.clone())),
+            metrics: Arc::clone(&metrics),
             snapshot,
             reconciles: reconciles.clone(),
             stopping: stopping.clone(),
@@ -137,7 +145,7 @@ impl Server {
         };
         let gate = Arc::new(Gate::new(options));
         let router = router(state, Arc::clone(&gate));
-        Self { router, gate, reconciles, history, snapshot: sender, configuration, stopping }
+        Self { router, gate, metrics, reconciles, history, snapshot: sender, configuration, stopping }
     }
 
     async fn send(&self, request: Request<Body>) -> Answer {
