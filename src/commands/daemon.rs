@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use anyhow::Context;
 use reqwest::{Method, RequestBuilder, StatusCode, Url};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::complain;
 use crate::cli::exit::Outcome;
@@ -13,6 +13,8 @@ use crate::render::problems::{ProblemRow, Severity};
 
 /// A daemon answers from memory; whoever takes longer is no daemon or cannot be reached.
 const PATIENCE: Duration = Duration::from_secs(10);
+/// Items of one part of a list; the most that a daemon answers.
+const PART: usize = 1000;
 
 /// A running daemon.
 pub(super) struct Daemon {
@@ -50,6 +52,31 @@ impl Daemon {
             address.query_pairs_mut().extend_pairs(query);
         }
         self.send(self.client.request(Method::GET, address.clone()), &address).await
+    }
+
+    /// All items of a list, part by part, as one list.
+    pub(super) async fn all(
+        &self,
+        path: &str,
+        query: &[(&'static str, String)],
+    ) -> anyhow::Result<Result<Value, Outcome>> {
+        let mut items = Vec::new();
+        let mut cursor = None;
+        loop {
+            let mut asked = query.to_vec();
+            asked.push(("limit", PART.to_string()));
+            asked.extend(cursor.map(|cursor| ("cursor", cursor)));
+            let mut part = match self.get(path, &asked).await? {
+                Ok(part) => part,
+                Err(outcome) => return Ok(Err(outcome)),
+            };
+            items.extend(part["items"].as_array_mut().map(std::mem::take).unwrap_or_default());
+            cursor = part["next_cursor"].as_str().map(str::to_owned);
+            if cursor.is_none() {
+                part["items"] = json!(items);
+                return Ok(Ok(part));
+            }
+        }
     }
 
     /// The address of these segments: whatever stands in one of them cannot lead elsewhere.

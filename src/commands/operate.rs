@@ -42,7 +42,7 @@ pub(super) async fn holds(invocation: &Invocation, arguments: &HoldsArgs) -> any
         Ok(daemon) => daemon,
         Err(outcome) => return Ok(outcome),
     };
-    let answer = daemon.get("/api/v1/holds", &[]).await?;
+    let answer = daemon.all("/api/v1/holds", &[]).await?;
     let held =
         answer.as_ref().is_ok_and(|holds| holds["items"].as_array().is_some_and(|items| !items.is_empty()));
     let told = tell(answer, arguments.json, |holds| operate::holds(holds, invocation.style))?;

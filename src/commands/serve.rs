@@ -13,6 +13,7 @@ use crate::cli::exit::Outcome;
 use crate::config::Loaded;
 use crate::controller::{self, Controller, Operator, Purpose, Requests};
 use crate::http::{self, Configuration, Gate, HttpOptions, HttpState};
+use crate::panics;
 use crate::reload::{self, Reloader};
 use crate::render::problems::problems;
 use crate::tls::Tls;
@@ -62,6 +63,9 @@ pub(super) async fn daemon(
     let Given { loaded, read, on_hangup } = given;
     let configuration = watch::Sender::new(Arc::new(Configuration::new(&loaded, app.controller.clock.now())));
     let gate = Arc::new(Gate::new(&HttpOptions::from(&loaded.settings.http)));
+    if let Some(tls) = &tls {
+        app.metrics.serving_with(Arc::clone(tls));
+    }
     let requests =
         Arc::new(Requests::new(app.snapshots.subscribe(), app.stop.clone(), app.controller.clock.clone()));
     let shown = configuration.subscribe();
@@ -106,7 +110,8 @@ pub(super) async fn daemon(
     while let Some(ended) = tasks.join_next().await {
         // Whoever ends first ends all; the first error is the cause of the others.
         app.stop.cancel();
-        failed = failed.or(ended.map_err(anyhow::Error::from).flatten().err());
+        let told = |error| anyhow::anyhow!(panics::of_task(error));
+        failed = failed.or(ended.map_err(told).flatten().err());
     }
     app.controller.history.close().await;
     failed.map_or(Ok(()), Err)

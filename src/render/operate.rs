@@ -146,7 +146,14 @@ mod tests {
               "after": { "value": "/run/t", "source": "file" }, "secret": true },
             { "path": "alert[a].severity", "before": null, "after": { "value": "high", "source": "file" }, "secret": false },
         ]});
-        insta::assert_snapshot!(reloaded(&reloaded_one, Style::PLAIN), @"");
+        insta::assert_snapshot!(reloaded(&reloaded_one, Style::PLAIN), @r#"
+        key                      before     from     after                         from
+        reconcile.mode           "observe"  default  "enforce"                     file
+        http.token[oncall].file  "/run/t"   file     "/run/t", with other content  file
+        alert[a].severity        not set             "high"                        file
+
+        Reloaded: 3 changes in force, generation 2.
+        "#);
         insta::assert_snapshot!(reloaded(&json!({ "changes": [], "generation": 1 }), Style::PLAIN), @"Reloaded: no key has another value than before.");
         let released_one = json!({ "id": "x", "targets": ["member 333333333333/us-east-1"] });
         insta::assert_snapshot!(released(&released_one, Style::PLAIN), @"Released x in 1 target; it is done with the next pass.");

@@ -29,7 +29,7 @@ fn deeds(daemon: &Staged) -> Vec<(String, String)> {
 #[test]
 fn what_is_added_comes_into_being_and_who_asked_is_in_the_history() {
     let daemon = Staged::start(6, "");
-    let before = daemon.until_covered(8);
+    let before = daemon.until_covered(6);
     assert!(!daemon.alert_rules().contains(&"orgwatch-second".to_owned()));
 
     daemon.configure(&with_alerts(&["second"]));
@@ -51,7 +51,7 @@ fn what_is_added_comes_into_being_and_who_asked_is_in_the_history() {
             == [("SIGHUP".to_owned(), "reload".to_owned()), ("loopback".to_owned(), "reload".to_owned())])
         .then_some(())
     });
-    daemon.until_covered(8);
+    daemon.until_covered(6);
     assert!(daemon.alert_rules().iter().any(|rule| rule == "orgwatch-iam-changes"), "and nothing was lost");
 
     // Nothing differs from now on, and nothing is done for it.
@@ -65,7 +65,7 @@ fn what_is_added_comes_into_being_and_who_asked_is_in_the_history() {
 #[test]
 fn a_file_that_is_wrong_changes_nothing_and_every_problem_is_told() {
     let daemon = Staged::start(4, "");
-    daemon.until_covered(6);
+    daemon.until_covered(4);
     let status = daemon.get("/api/v1/status");
     daemon.configure("[reconcile]\nmode = 'planted-secret-mode'\n[http]\nport = 80\n");
     let (code, problem) = daemon.post("/api/v1/reload");
@@ -115,7 +115,7 @@ fn a_file_that_is_wrong_changes_nothing_and_every_problem_is_told() {
 #[test]
 fn a_key_that_needs_a_restart_is_named_and_nothing_else_is_taken_over_with_it() {
     let daemon = Staged::start(2, "");
-    daemon.until_covered(4);
+    daemon.until_covered(2);
     daemon.configure(&format!("[http]\nbind = '127.0.0.1:1'\n{}", with_alerts(&["second"])));
     let refused = daemon.run(&["reload"]);
     let said = String::from_utf8_lossy(&refused.stderr).into_owned();
@@ -137,7 +137,7 @@ fn a_key_that_needs_a_restart_is_named_and_nothing_else_is_taken_over_with_it() 
 #[test]
 fn an_account_that_is_excluded_gets_no_further_call_and_one_that_comes_back_is_covered() {
     let daemon = Staged::start(4, "");
-    daemon.until_covered(6);
+    daemon.until_covered(4);
     let out = daemon.aws.accounts[0].clone();
     let calls = |daemon: &Staged| {
         let world = daemon.aws.simulator.world();
@@ -149,7 +149,7 @@ fn an_account_that_is_excluded_gets_no_further_call_and_one_that_comes_back_is_c
     daemon.until("it is excluded", |daemon| {
         (daemon.get(&format!("/api/v1/accounts/{out}"))["verdict"] == "excluded").then_some(())
     });
-    daemon.until_covered(5);
+    daemon.until_covered(3);
     // A pass that had begun may have ended since; another whole walk tells that none begins.
     let walk = |daemon: &Staged| daemon.get("/api/v1/status")["last_resync"]["started_at"].clone();
     let began = walk(&daemon);
@@ -160,13 +160,13 @@ fn an_account_that_is_excluded_gets_no_further_call_and_one_that_comes_back_is_c
     assert_eq!(calls(&daemon), before);
     daemon.configure("");
     assert_eq!(daemon.post("/api/v1/reload").0, 200);
-    daemon.until_covered(6);
+    daemon.until_covered(4);
 }
 
 #[test]
 fn two_reloads_at_once_come_one_after_the_other() {
     let daemon = Staged::start(2, "");
-    daemon.until_covered(4);
+    daemon.until_covered(2);
     daemon.configure(&with_alerts(&["second"]));
     let url = daemon.url().to_owned();
     let told: Vec<(u16, Value)> = std::thread::scope(|scope| {

@@ -14,7 +14,48 @@ async fn a_reload_answers_what_is_different_from_before() {
     let server = Server::new(&loopback());
     let answer = server.request("POST", "/api/v1/reload").await;
     assert_eq!(answer.status, StatusCode::OK, "{}", answer.text);
-    insta::assert_json_snapshot!(answer.json(), @"");
+    insta::assert_json_snapshot!(answer.json(), @r#"
+    {
+      "changes": [
+        {
+          "after": {
+            "source": "file",
+            "value": "a"
+          },
+          "before": null,
+          "path": "alert[a].name",
+          "secret": false
+        },
+        {
+          "after": {
+            "source": "file",
+            "value": "high"
+          },
+          "before": null,
+          "path": "alert[a].severity",
+          "secret": false
+        }
+      ],
+      "generation": 2,
+      "loaded_at": "2026-11-20T12:00:00Z",
+      "warnings": [
+        {
+          "code": "W-no-subscriber",
+          "expected": "somebody who is told",
+          "found": "neither a topic nor a subscription",
+          "hint": "add subscriptions = [{ protocol = \"email\", endpoint = \"...\" }]",
+          "path": "alert[0]"
+        },
+        {
+          "code": "W-no-organization-id",
+          "expected": "the id of the organization",
+          "found": "nothing",
+          "hint": "with it, credentials of another organization are refused before any write",
+          "path": "organization.id"
+        }
+      ]
+    }
+    "#);
 }
 
 #[tokio::test]
