@@ -21,6 +21,7 @@ mod requests;
 pub mod requeue;
 mod serve;
 mod suppressions;
+mod units;
 mod views;
 mod walk;
 mod watchfulness;
@@ -105,6 +106,8 @@ pub struct Controller {
     deliveries: Mutex<crate::deliveries::Deliveries>,
     /// What audits are judged by.
     audited: audit::Audited,
+    /// What units are called.
+    units: Mutex<crate::units::Book>,
     metrics: Arc<Metrics>,
     /// What happened.
     pub history: Arc<History>,
@@ -217,6 +220,7 @@ impl Controller {
             overview: Mutex::default(),
             deliveries: Mutex::default(),
             audited: audit::Audited::default(),
+            units: Mutex::default(),
             metrics,
             history,
             started_at: clock.now(),

@@ -12,10 +12,11 @@ use tokio_util::sync::CancellationToken;
 
 use super::pass::PassOutcome;
 use super::requests::Requests;
-use super::{Controller, audit, canary, deliveries, drill, health, inbox, letters, requeue};
+use super::{Controller, audit, canary, deliveries, drill, health, inbox, letters, requeue, units};
 use crate::desired;
 use crate::model::target::TargetKey;
 use crate::model::view::Snapshot;
+use crate::panics;
 
 /// How long running passes may take to end their current change when we are told to stop.
 const DRAIN: Duration = Duration::from_secs(8);
@@ -45,6 +46,7 @@ pub async fn serve(
     tasks.spawn(deliveries::watch(Arc::clone(&controller), stop.clone()));
     tasks.spawn(audit::read(Arc::clone(&controller), stop.clone()));
     tasks.spawn(letters::watch(Arc::clone(&controller), stop.clone()));
+    tasks.spawn(units::read(Arc::clone(&controller), stop.clone()));
     tasks.spawn(publish(Arc::clone(&controller), snapshots, stop.clone()));
     // Each runs until told to stop, so one that ends earlier is a defect.
     let early = tokio::select! {
@@ -56,10 +58,10 @@ pub async fn serve(
     };
     stop.cancel();
     while let Some(ended) = tasks.join_next().await {
-        ended?;
+        ended.map_err(|error| anyhow::anyhow!(panics::of_task(error)))?;
     }
     match early {
-        Some(Err(panicked)) => Err(panicked.into()),
+        Some(Err(panicked)) => Err(anyhow::anyhow!(panics::of_task(panicked))),
         Some(Ok(task)) => anyhow::bail!("task `{task}` ended early"),
         None => Ok(()),
     }
@@ -227,7 +229,9 @@ fn end(
         }
         Err(error) => {
             let Some(key) = keys.remove(&error.id()) else { return };
-            tracing::error!(target = %key, %error, "A pass ended in a panic; it is tried again");
+            tracing::error!(
+                target = %key, error = panics::of_task(error), "A pass ended in a panic; it is tried again"
+            );
             (key, controller.clock.now(), None)
         }
     };

@@ -340,6 +340,7 @@ pub(crate) fn snapshot(now: Timestamp) -> Snapshot {
             accounts: accounts.len(),
         },
         accounts: accounts.into_iter().map(|a| (a.id.clone(), Arc::new(a))).collect(),
+        units: Arc::default(),
         central: central(now),
         holds: vec![HoldView {
             id: "changedaccountslimit-333333333333".to_owned(),
@@ -369,6 +370,7 @@ pub(crate) fn snapshot(now: Timestamp) -> Snapshot {
         }],
         latency: LatencyView::default(),
         canaries: canaries(now),
+        canary_rules: Some([6, 1, 1]),
         dead_letters: Some(Arc::new(dead_letters(now))),
         last_resync: Some(ResyncView {
             started_at: ago(now, 50),

@@ -274,6 +274,7 @@ mod tests {
             wrong_place: None,
             discovery: DiscoveryView::default(),
             accounts: accounts.into_iter().map(|a| (a.id.clone(), a)).collect(),
+            units: Arc::default(),
             central: CentralView {
                 account: central().account,
                 region: central().region,
@@ -289,6 +290,7 @@ mod tests {
             deliveries: Vec::new(),
             latency: LatencyView::default(),
             canaries: Vec::new(),
+            canary_rules: None,
             dead_letters: None,
             last_resync: Some(ResyncView {
                 started_at: at("12:00:00"),
