@@ -6,6 +6,7 @@ use orgwatch::cli::args::Cli;
 use orgwatch::cli::exit::Outcome;
 
 fn main() -> ExitCode {
+    orgwatch::panics::tell();
     let cli = match Cli::read(std::env::args_os()) {
         Ok(cli) => cli,
         Err(outcome) => return outcome.into(),

@@ -10,6 +10,7 @@ use serde_json::json;
 use super::ReconcileRefused;
 
 use crate::config;
+use crate::panics;
 
 /// A request that was not carried out.
 #[derive(Debug)]
@@ -84,12 +85,7 @@ pub(super) async fn no_such_method(method: Method, uri: Uri) -> Problem {
 
 /// The answer in place of a handler that panicked.
 pub(super) fn panicked(panic: Box<dyn Any + Send>) -> Response {
-    let message = panic
-        .downcast_ref::<String>()
-        .map(String::as_str)
-        .or_else(|| panic.downcast_ref::<&str>().copied())
-        .unwrap_or("no message");
-    tracing::error!(panic = message, "A request handler panicked");
+    tracing::error!(panic = panics::said(&*panic), "A request handler panicked");
     Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "this is a defect; the log has its details")
         .into_response()
 }
