@@ -267,6 +267,19 @@ impl Ledger {
             .map(move |route| (route, self.standing(route, now)))
     }
 
+    /// How many routes stand how: proven, not proven, missing.
+    pub fn standings(&self, now: Timestamp) -> [usize; 3] {
+        let mut counts = [0; 3];
+        for route in self.routes.keys() {
+            counts[match self.standing(route, now) {
+                Standing::Proven { .. } => 0,
+                Standing::Unproven => 1,
+                Standing::Missing { .. } => 2,
+            }] += 1;
+        }
+        counts
+    }
+
     /// Whether canaries of other accounts return: the latest that any of them knows the fate of did.
     pub fn others_return(&self, account: &AccountId) -> bool {
         let others = self.routes.iter().filter(|(route, _)| route.target.account != *account);
@@ -344,6 +357,10 @@ mod tests {
         assert_eq!(ledger.standing(&route(1), at(3 * HOUR - 1)), Standing::Proven { sent_at: at(0) });
         assert!(ledger.outdated(at(3 * HOUR - 1)).is_empty());
         assert_eq!(ledger.standing(&route(1), at(3 * HOUR)), Standing::Unproven);
+        assert_eq!(
+            (ledger.standings(at(3 * HOUR - 1)), ledger.standings(at(3 * HOUR))),
+            ([1, 0, 0], [0, 1, 0])
+        );
         assert_eq!(ledger.outdated(at(3 * HOUR)), [route(1)]);
         assert!(ledger.outdated(at(4 * HOUR)).is_empty());
         // A later one makes it last.

@@ -116,6 +116,11 @@ impl Controller {
         self.canaries().as_ref().map(|canaries| canaries.tally.view(now)).unwrap_or_default()
     }
 
+    /// How many rules are proven, not proven, and lose their canaries.
+    pub(super) fn canary_rules(&self, now: Timestamp) -> Option<[usize; 3]> {
+        self.canaries().as_ref().map(|canaries| canaries.ledger.standings(now))
+    }
+
     /// Goes on counting where an earlier process ended.
     async fn resume_tally(&self) {
         if self.canaries().is_none() {

@@ -16,6 +16,8 @@ mod flooded;
 mod getting_started;
 mod killed;
 mod matching;
+mod monitored;
+mod named;
 mod orgwatch;
 mod page;
 mod proxy;
