@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use orgwatch::clock::Clock;
 use orgwatch::compliance::{Report, Standard};
 use orgwatch::history::{History, Place};
-use orgwatch::http::{Audits, Auth, Configuration, HttpOptions, HttpState, router, serve};
+use orgwatch::http::{Audits, Configuration, Gate, HttpOptions, HttpState, router, serve};
 use orgwatch::model::view::Snapshot;
 use orgwatch::telemetry::logs;
 use orgwatch::telemetry::metrics::Metrics;
@@ -40,6 +40,8 @@ async fn main() -> anyhow::Result<()> {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:8080").await?;
     let (_sender, snapshot) = watch::channel(Arc::new(fixture::snapshot(Timestamp::now())));
     let stop = CancellationToken::new();
+    let loaded = config::parse(CONFIGURATION, [])?;
+    let (_configuration, shown) = watch::channel(Arc::new(Configuration::new(&loaded, Timestamp::now())));
     let history = History::open(&Place::Memory, jiff::SignedDuration::from_hours(24), Clock::system())?;
     let state = HttpState {
         audits: Arc::new(NoAudits),
@@ -50,15 +52,9 @@ async fn main() -> anyhow::Result<()> {
         reconciles: Arc::new(fixture::FakeReconciles::default()),
         stopping: stop.clone(),
         feed: Arc::default(),
-        configuration: Arc::new(Configuration::new(&config::parse(CONFIGURATION, [])?, Timestamp::now())),
+        configuration: shown,
+        reloads: Arc::new(fixture::FakeReconciles::default()),
     };
-    let options = HttpOptions {
-        bind: listener.local_addr()?,
-        auth: Auth::Token,
-        hosts: Vec::new(),
-        metrics_open: false,
-        tokens: Vec::new(),
-        tls: false,
-    };
-    serve(listener, router(state, &options), None, stop).await
+    let gate = Gate::new(&HttpOptions::from(&loaded.settings.http));
+    serve(listener, router(state, Arc::new(gate)), None, stop).await
 }

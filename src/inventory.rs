@@ -138,6 +138,19 @@ pub struct Known {
     pub wanted_since: Timestamp,
 }
 
+impl Known {
+    /// Since when it is wanted if it stands so from now on.
+    fn wanted_since_with(&self, standing: Standing, now: Timestamp) -> Timestamp {
+        if self.standing == Standing::Active || standing != Standing::Active {
+            // Same standing as before: its grace goes on counting.
+            self.wanted_since
+        } else {
+            // Moved into scope, or became active.
+            now
+        }
+    }
+}
+
 /// How many complete listings must agree before a doubtful one is believed.
 const AGREEING_LISTINGS: usize = 3;
 /// Over how long they must agree.
@@ -185,12 +198,7 @@ impl Inventory {
             }
             let Decision { standing, reason, certain } = filter.decide(&account);
             let wanted_since = match before {
-                // Same standing as before: its grace goes on counting.
-                Some(known) if known.standing == Standing::Active || standing != Standing::Active => {
-                    known.wanted_since
-                }
-                // Moved into scope, or became active.
-                Some(_) => now,
+                Some(known) => known.wanted_since_with(standing, now),
                 // First seen. In the first listing of a process everybody is, so the date of joining counts alone.
                 None if first_listing => account.joined_at.unwrap_or(now),
                 None => now,
@@ -206,6 +214,15 @@ impl Inventory {
         for id in gone {
             self.known.remove(&id);
             self.departed.insert(id, now);
+        }
+    }
+
+    /// Decides anew who is wanted, of those who were listed last.
+    pub fn filter_anew(&mut self, filter: &Filter, now: Timestamp) {
+        for known in self.known.values_mut() {
+            let Decision { standing, reason, certain } = filter.decide(&known.account);
+            known.wanted_since = known.wanted_since_with(standing, now);
+            (known.standing, known.reason, known.certain) = (standing, reason, certain);
         }
     }
 
@@ -298,6 +315,33 @@ mod tests {
         assert_eq!((inventory.known().len(), inventory.doubt().is_some()), (30, true));
         assert_eq!(inventory.accept(at(4)), Some(20));
         assert_eq!((inventory.known().len(), inventory.departed().len(), inventory.doubt()), (10, 20, None));
+    }
+
+    #[test]
+    fn another_filter_counts_at_once_and_who_comes_into_scope_gets_grace() {
+        let mut inventory = inventory(3);
+        let without = Filter { exclude_accounts: BTreeSet::from([id(1)]), ..Filter::default() };
+        inventory.filter_anew(&without, at(5));
+        let standing = |inventory: &Inventory, n| inventory.known()[&id(n)].standing;
+        assert_eq!(
+            (standing(&inventory, 1), standing(&inventory, 2)),
+            (Standing::Excluded, Standing::Active)
+        );
+        let joined = inventory.known()[&id(2)].wanted_since;
+        inventory.filter_anew(&Filter::default(), at(6));
+        assert_eq!(standing(&inventory, 1), Standing::Active);
+        assert_eq!(
+            (inventory.known()[&id(1)].wanted_since, inventory.known()[&id(2)].wanted_since),
+            (at(6), joined)
+        );
+        // Tags that nobody has read yet are waited for.
+        let tagged = Filter {
+            exclude_tags: crate::model::call::Tags::from([("orgwatch".to_owned(), "off".to_owned())]),
+            ..Filter::default()
+        };
+        inventory.filter_anew(&tagged, at(7));
+        let known = &inventory.known()[&id(2)];
+        assert_eq!((known.standing, known.certain), (Standing::Excluded, false));
     }
 
     #[test]

@@ -12,6 +12,7 @@ use tikv_jemallocator::Jemalloc;
 static ALLOCATOR: Jemalloc = Jemalloc;
 
 fn main() -> ExitCode {
+    orgwatch::panics::tell();
     let cli = match Cli::read(std::env::args_os()) {
         Ok(cli) => cli,
         Err(outcome) => return outcome.into(),

@@ -110,7 +110,23 @@ impl OrganizationReader {
     /// Where every account is, by walking down from the roots.
     async fn walk(&self, session: &Session) -> Result<HashMap<AccountId, Vec<OuId>>, CloudError> {
         let mut found = HashMap::new();
-        let mut open: Vec<Vec<OuId>> = Vec::new();
+        let mut open: Vec<Vec<OuId>> =
+            self.roots(session).await?.into_iter().map(|(root, _)| vec![root]).collect();
+        while let Some(path) = open.pop() {
+            let Some(parent) = path.last() else { continue };
+            for id in self.children(session, parent).await? {
+                found.insert(id, path.clone());
+            }
+            for (unit, _) in self.units(session, parent).await? {
+                open.push(path.iter().cloned().chain([unit]).collect());
+            }
+        }
+        Ok(found)
+    }
+
+    /// The roots, with their names.
+    pub async fn roots(&self, session: &Session) -> Result<Vec<(OuId, String)>, CloudError> {
+        let mut found = Vec::new();
         let mut token = None;
         loop {
             self.pace.ready().await;
@@ -118,22 +134,13 @@ impl OrganizationReader {
             let page =
                 send!(self.cloud, session, aws_sdk_organizations, "organizations", "ListRoots", request)?;
             let roots = page.roots.unwrap_or_default();
-            open.extend(roots.into_iter().filter_map(|root| root.id?.parse().ok()).map(|root| vec![root]));
+            let named = |root: sdk::Root| Some((root.id?.parse().ok()?, root.name.unwrap_or_default()));
+            found.extend(roots.into_iter().filter_map(named));
             token = page.next_token.filter(|t| !t.is_empty());
             if token.is_none() {
-                break;
+                return Ok(found);
             }
         }
-        while let Some(path) = open.pop() {
-            let Some(parent) = path.last() else { continue };
-            for id in self.children(session, parent).await? {
-                found.insert(id, path.clone());
-            }
-            for unit in self.units(session, parent).await? {
-                open.push(path.iter().cloned().chain([unit]).collect());
-            }
-        }
-        Ok(found)
     }
 
     /// The accounts directly below a root or unit.
@@ -166,9 +173,9 @@ impl OrganizationReader {
         }
     }
 
-    /// The units directly below a root or unit.
-    async fn units(&self, session: &Session, parent: &OuId) -> Result<Vec<OuId>, CloudError> {
-        let mut ids = Vec::new();
+    /// The units directly below a root or unit, with their names.
+    pub async fn units(&self, session: &Session, parent: &OuId) -> Result<Vec<(OuId, String)>, CloudError> {
+        let mut found = Vec::new();
         let mut token = None;
         loop {
             self.pace.ready().await;
@@ -187,10 +194,12 @@ impl OrganizationReader {
                 request
             )?;
             let units = page.organizational_units.unwrap_or_default();
-            ids.extend(units.into_iter().filter_map(|unit| unit.id?.parse().ok()));
+            let named =
+                |unit: sdk::OrganizationalUnit| Some((unit.id?.parse().ok()?, unit.name.unwrap_or_default()));
+            found.extend(units.into_iter().filter_map(named));
             token = page.next_token.filter(|t| !t.is_empty());
             if token.is_none() {
-                return Ok(ids);
+                return Ok(found);
             }
         }
     }

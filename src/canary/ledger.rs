@@ -97,6 +97,21 @@ impl Ledger {
         }
     }
 
+    /// Sends canaries by another pace. A proof ends when it ends by that, and no route is due later than it allows.
+    pub fn set_pace(&mut self, pace: Pace, now: Timestamp) {
+        if pace == self.pace {
+            return;
+        }
+        self.pace = pace;
+        let end =
+            |(route, state): (&Route, &State)| Some((later(state.proven?, pace.interval * 3), route.clone()));
+        self.ends = self.routes.iter().filter_map(end).collect();
+        let latest = later(now, pace.interval);
+        let late = self.routes.iter().filter(|(_, state)| state.due > latest);
+        let late: Vec<Route> = late.map(|(route, _)| route.clone()).collect();
+        self.spread(late, now);
+    }
+
     /// Sets which routes there are. New ones are due soon, spread so that they do not go out together; what is known of
     /// the others stays, and what is no longer a route is forgotten.
     pub fn retarget(&mut self, routes: impl IntoIterator<Item = Route>, now: Timestamp) {
@@ -106,15 +121,20 @@ impl Ledger {
         self.ends.retain(|(_, route)| wanted.contains(route));
         self.sent.retain(|_, (route, _)| wanted.contains(route));
         let new: Vec<Route> = wanted.into_iter().filter(|route| !self.routes.contains_key(route)).collect();
-        // Within one interval, however many they are.
-        let seconds = 1.0 / FIRST_ROUND_PER_SECOND;
-        #[expect(clippy::cast_precision_loss, reason = "routes are far fewer than a float counts")]
-        let step = seconds.min(self.pace.interval.as_secs_f64() / new.len().max(1) as f64);
-        for (n, route) in new.into_iter().enumerate() {
-            #[expect(clippy::cast_precision_loss, reason = "routes are far fewer than a float counts")]
-            let due = later(now, SignedDuration::from_secs_f64(step * n as f64));
-            self.due.insert((due, route.clone()));
-            self.routes.insert(route, State { due, waiting: Vec::new(), missing: None, proven: None });
+        for route in &new {
+            let state = State { due: now, waiting: Vec::new(), missing: None, proven: None };
+            self.routes.insert(route.clone(), state);
+        }
+        self.spread(new, now);
+    }
+
+    /// Makes these routes due one after the other from now on, within one interval, however many they are.
+    #[expect(clippy::cast_precision_loss, reason = "routes are far fewer than a float counts")]
+    fn spread(&mut self, routes: Vec<Route>, now: Timestamp) {
+        let step =
+            (1.0 / FIRST_ROUND_PER_SECOND).min(self.pace.interval.as_secs_f64() / routes.len().max(1) as f64);
+        for (n, route) in routes.into_iter().enumerate() {
+            self.reschedule(&route, later(now, SignedDuration::from_secs_f64(step * n as f64)));
         }
     }
 
@@ -247,6 +267,19 @@ impl Ledger {
             .map(move |route| (route, self.standing(route, now)))
     }
 
+    /// How many routes stand how: proven, not proven, missing.
+    pub fn standings(&self, now: Timestamp) -> [usize; 3] {
+        let mut counts = [0; 3];
+        for route in self.routes.keys() {
+            counts[match self.standing(route, now) {
+                Standing::Proven { .. } => 0,
+                Standing::Unproven => 1,
+                Standing::Missing { .. } => 2,
+            }] += 1;
+        }
+        counts
+    }
+
     /// Whether canaries of other accounts return: the latest that any of them knows the fate of did.
     pub fn others_return(&self, account: &AccountId) -> bool {
         let others = self.routes.iter().filter(|(route, _)| route.target.account != *account);
@@ -324,6 +357,10 @@ mod tests {
         assert_eq!(ledger.standing(&route(1), at(3 * HOUR - 1)), Standing::Proven { sent_at: at(0) });
         assert!(ledger.outdated(at(3 * HOUR - 1)).is_empty());
         assert_eq!(ledger.standing(&route(1), at(3 * HOUR)), Standing::Unproven);
+        assert_eq!(
+            (ledger.standings(at(3 * HOUR - 1)), ledger.standings(at(3 * HOUR))),
+            ([1, 0, 0], [0, 1, 0])
+        );
         assert_eq!(ledger.outdated(at(3 * HOUR)), [route(1)]);
         assert!(ledger.outdated(at(4 * HOUR)).is_empty());
         // A later one makes it last.
@@ -400,6 +437,25 @@ mod tests {
         assert!((1..=6).contains(&by(0)), "{}", by(0));
         assert!((9_990..=10_010).contains(&by(HOUR / 2)), "{}", by(HOUR / 2));
         assert_eq!(by(HOUR), 20_000);
+    }
+
+    #[test]
+    fn another_pace_ends_proofs_by_itself_and_makes_no_route_wait_for_the_former_one() {
+        let mut ledger = ledger(1);
+        ledger.sent(&route(1), nonce(7), at(0));
+        back(&mut ledger, 1, 7, 1);
+        let pace = |minutes| Pace { interval: SignedDuration::from_mins(minutes), ..ledger.pace };
+        let (sooner, later) = (pace(10), pace(120));
+        ledger.set_pace(sooner, at(60));
+        assert_eq!(ledger.due(at(60), 10), [route(1)]);
+        assert!(ledger.outdated(at(1_799)).is_empty());
+        assert_eq!(ledger.outdated(at(1_800)), [route(1)]);
+        ledger.sent(&route(1), nonce(8), at(1_800));
+        back(&mut ledger, 1, 8, 1_801);
+        ledger.set_pace(later, at(1_802));
+        assert_eq!(ledger.due(at(2_400), 10), [route(1)], "what was due earlier still is");
+        assert!(ledger.outdated(at(1_800 + 6 * HOUR - 1)).is_empty());
+        assert_eq!(ledger.outdated(at(1_800 + 6 * HOUR)), [route(1)]);
     }
 
     #[test]

@@ -19,7 +19,8 @@ use super::history::{DaemonArgs, HistoryArgs};
 use super::look::{AccountArgs, AccountsArgs, HealthArgs, StatusArgs};
 use super::offline::{CheckArgs, MatchArgs, PresetsArgs};
 use super::operate::{
-    CompletionsArgs, DiscoveryArgs, DiscoveryCommand, HoldsArgs, PauseArgs, ReleaseArgs, ResumeArgs,
+    CompletionsArgs, DiscoveryArgs, DiscoveryCommand, HoldsArgs, PauseArgs, ReleaseArgs, ReloadArgs,
+    ResumeArgs,
 };
 use crate::model::ids::{AccountId, OuId};
 
@@ -173,6 +174,16 @@ Example, for the time of a migration:
     /// End a pause.
     Resume(ResumeArgs),
 
+    /// Let a running daemon read its configuration anew; show what is different.
+    ///
+    /// It reads its own file and environment as at its start, all problems at once. With any problem, and where a
+    /// key differs that only a restart takes over, nothing changes and the exit code is 78.
+    #[command(after_long_help = "\
+Example, after an edit of the daemon's configuration file:
+  orgwatch check --config /etc/orgwatch/orgwatch.toml
+  orgwatch reload --url http://127.0.0.1:8080")]
+    Reload(ReloadArgs),
+
     /// Tell a running daemon about its look at the organization.
     Discovery(DiscoveryArgs),
 
@@ -276,6 +287,7 @@ impl Command {
             Self::Release(arguments) => Some(&arguments.daemon),
             Self::Pause(arguments) => Some(&arguments.daemon),
             Self::Resume(arguments) => Some(&arguments.daemon),
+            Self::Reload(arguments) => Some(&arguments.daemon),
             Self::Discovery(DiscoveryArgs { command: DiscoveryCommand::Accept(arguments) }) => {
                 Some(&arguments.daemon)
             }

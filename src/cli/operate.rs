@@ -77,6 +77,18 @@ pub struct ResumeArgs {
     pub daemon: DaemonArgs,
 }
 
+/// The arguments of `reload`.
+#[derive(Clone, Debug, Args)]
+pub struct ReloadArgs {
+    /// Print JSON.
+    #[arg(long)]
+    pub json: bool,
+
+    /// Which daemon.
+    #[command(flatten)]
+    pub daemon: DaemonArgs,
+}
+
 /// The arguments of `discovery`.
 #[derive(Clone, Debug, Args)]
 pub struct DiscoveryArgs {

@@ -11,13 +11,10 @@ use crate::controller::Purpose;
 use crate::http;
 use crate::render::account;
 
-/// Accounts of one answer of a daemon.
-const PART: usize = 1000;
-
 pub(super) async fn accounts(invocation: &Invocation, arguments: &AccountsArgs) -> anyhow::Result<Outcome> {
     let query = query(arguments);
     let (list, unseen) = match Daemon::of(&arguments.daemon)? {
-        Some(daemon) => match all(&daemon, query).await? {
+        Some(daemon) => match daemon.all("/api/v1/accounts", &query).await? {
             Ok(list) => (list, false),
             Err(outcome) => return Ok(outcome),
         },
@@ -57,27 +54,6 @@ fn query(arguments: &AccountsArgs) -> Vec<(&'static str, String)> {
     ];
     query.extend(asked.into_iter().filter_map(|(name, value)| Some((name, value?))));
     query
-}
-
-/// All accounts that a daemon lists, part by part, as one list.
-async fn all(daemon: &Daemon, query: Vec<(&'static str, String)>) -> anyhow::Result<Result<Value, Outcome>> {
-    let mut items = Vec::new();
-    let mut cursor = None;
-    loop {
-        let mut asked = query.clone();
-        asked.push(("limit", PART.to_string()));
-        asked.extend(cursor.map(|cursor| ("cursor", cursor)));
-        let mut part = match daemon.get("/api/v1/accounts", &asked).await? {
-            Ok(part) => part,
-            Err(outcome) => return Ok(Err(outcome)),
-        };
-        items.extend(part["items"].as_array_mut().map(std::mem::take).unwrap_or_default());
-        cursor = part["next_cursor"].as_str().map(str::to_owned);
-        if cursor.is_none() {
-            part["items"] = json!(items);
-            return Ok(Ok(part));
-        }
-    }
 }
 
 /// The account in full; if that is not to be had, it has been said why.

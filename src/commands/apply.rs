@@ -30,7 +30,7 @@ pub(super) async fn run(invocation: &Invocation, arguments: &ApplyArgs) -> anyho
         Ok(opened) => opened,
         Err(outcome) => return Ok(outcome),
     };
-    let prune = prune(&opened.app.controller.settings);
+    let prune = prune(&opened.app.controller.settings());
     let options = WalkOptions {
         accounts: arguments.scope.accounts.clone(),
         ous: arguments.scope.ous.clone(),

@@ -23,14 +23,14 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 use self::deeds::{Deed, Script};
 use self::narrator::Narrator;
 use self::stage::Stage;
-use super::{Invocation, say, serve, start_logs};
+use super::serve::{self, Given};
+use super::{Invocation, say, start_logs};
 use crate::app::App;
 use crate::cli::demo::DemoArgs;
 use crate::cli::exit::Outcome;
 use crate::clock::Clock;
 use crate::config;
 use crate::controller::Purpose;
-use crate::http::Configuration;
 use crate::model::view::Snapshot;
 use crate::render::story::{self, Opening, Tally};
 use crate::render::style::Style;
@@ -50,12 +50,11 @@ pub(super) async fn run(invocation: &Invocation, arguments: &DemoArgs) -> anyhow
     let aws = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.context("no loopback port is free")?;
     let page = listen(arguments.bind).await?;
     let bind = page.local_addr()?;
-    let loaded = config::parse(&stage.config(bind), []).context("the demo's own configuration is wrong")?;
-    let configuration = Configuration::new(&loaded, Clock::system().now());
-    let settings = loaded.settings;
+    let text = stage.config(bind);
+    let loaded = config::parse(&text, []).context("the demo's own configuration is wrong")?;
+    let settings = loaded.settings.clone();
     start_logs(settings.log.format, "error")?;
     let reach = reach::only(aws.local_addr()?, &stage.region, stage.credentials()?);
-    let options = serve::http_options(&settings.http);
     let app = App::reaching(&reach, settings, Purpose::default())?;
 
     let accounts = stage.members.len() + 2;
@@ -76,7 +75,9 @@ pub(super) async fn run(invocation: &Invocation, arguments: &DemoArgs) -> anyhow
     if let Some(lasts) = arguments.lasts {
         tasks.spawn(end_after(lasts, stop.clone(), ends()));
     }
-    let served = serve::daemon(app, configuration, page, &options, None).await;
+    let read = Box::new(move || config::parse(&text, []));
+    let given = Given { loaded, read, on_hangup: false };
+    let served = serve::daemon(app, given, page, None).await;
     stop.cancel();
     end_of_aws.cancel();
     let mut tally = None;

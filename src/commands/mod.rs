@@ -64,6 +64,7 @@ pub async fn run(cli: Cli) -> anyhow::Result<Outcome> {
         Command::Release(arguments) => operate::release(&invocation, &arguments).await,
         Command::Pause(arguments) => operate::pause(&invocation, &arguments).await,
         Command::Resume(arguments) => operate::resume(&invocation, &arguments).await,
+        Command::Reload(arguments) => operate::reload(&invocation, &arguments).await,
         Command::Discovery(arguments) => operate::discovery(&arguments.command).await,
         Command::Completions(arguments) => complete::completions(&arguments),
         Command::Man => complete::man(),
@@ -94,8 +95,7 @@ fn without_demo() -> anyhow::Result<Outcome> {
 impl Invocation {
     /// The configuration, compiled as of now.
     fn read(&self) -> Result<config::Loaded, config::ConfigError> {
-        let loaded = config::load(self.cli.config.as_deref(), config::environment())?;
-        compile::checked(loaded, Clock::system().now())
+        read(&self.cli)
     }
 
     /// The configuration; if it cannot be used, its problems are printed.
@@ -134,6 +134,12 @@ impl Invocation {
         signals.spawn(cancel_on_signal(app.stop.clone()));
         Ok(Opened { app, _signals: signals })
     }
+}
+
+/// The configuration that these arguments name, compiled as of now.
+fn read(cli: &Cli) -> Result<config::Loaded, config::ConfigError> {
+    let loaded = config::load(cli.config.as_deref(), config::environment())?;
+    compile::checked(loaded, Clock::system().now())
 }
 
 /// An app of a command, with the task that hears signals; it ends with the command.

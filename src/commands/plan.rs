@@ -16,7 +16,7 @@ pub(super) async fn run(invocation: &Invocation, arguments: &PlanArgs) -> anyhow
         Ok(opened) => opened,
         Err(outcome) => return Ok(outcome),
     };
-    let prune = prune(&opened.app.controller.settings);
+    let prune = prune(&opened.app.controller.settings());
     let scope = WalkOptions {
         accounts: arguments.scope.accounts.clone(),
         ous: arguments.scope.ous.clone(),

@@ -33,13 +33,7 @@ pub fn problems(settings: &Settings, now: Timestamp) -> Vec<Problem> {
                 problems.extend(too_long(settings, i, &alert.name, &rules));
                 problems.extend(unsound(i, &alert.name, &rules));
             }
-            Err(error) => problems.push(Problem {
-                code: "E-cannot-combine",
-                path: error.place.clone(),
-                found: format!("what cannot be combined with {}", error.other),
-                expected: "conditions that EventBridge can ask for at once".to_owned(),
-                hint: error.reason.to_string(),
-            }),
+            Err(error) => problems.push(error.into_problem()),
         }
         for (j, suppress) in alert.suppress.iter().enumerate() {
             problems.extend(of_suppression(&format!("alert[{i}].suppress[{j}].expires"), suppress, now));

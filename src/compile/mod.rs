@@ -22,6 +22,7 @@ pub use check::{checked, problems};
 pub use naming::{family, hidden_name, is_hidden, rule_names};
 pub use senders::{Relation, contained_in, relation, sender};
 
+use crate::config::Problem;
 use crate::pattern::algebra::CannotEmit;
 
 /// Two places of the configuration ask for what no event pattern can say.
@@ -34,4 +35,17 @@ pub struct CannotCombine {
     pub other: String,
     /// Why.
     pub reason: CannotEmit,
+}
+
+impl CannotCombine {
+    /// The same as a problem of the configuration.
+    pub fn into_problem(self) -> Problem {
+        Problem {
+            code: "E-cannot-combine",
+            path: self.place,
+            found: format!("what cannot be combined with {}", self.other),
+            expected: "conditions that EventBridge can ask for at once".to_owned(),
+            hint: self.reason.to_string(),
+        }
+    }
 }

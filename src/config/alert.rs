@@ -136,7 +136,7 @@ impl Subscription {
 
 impl Read for Protocol {
     fn read(value: toml::Value, place: &Place<'_>) -> Option<Self> {
-        place.word(value, &Self::ALL.map(|protocol| (protocol.as_str(), protocol)), &[])
+        place.word(value, &Self::ALL.map(|protocol| (protocol.as_str(), protocol)))
     }
 }
 

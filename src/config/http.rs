@@ -1,9 +1,10 @@
 //! `[http]`: who may ask the daemon.
 
 use std::collections::BTreeSet;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 
+use ipnet::IpNet;
 use secrecy::{ExposeSecret, SecretString};
 
 use super::problem::quoted;
@@ -19,6 +20,12 @@ pub struct HttpSettings {
     pub auth: Auth,
     /// Host names, in lower case, that a request may be for besides those of loopback.
     pub hosts: BTreeSet<String>,
+    /// The networks of the proxies that are believed where a request comes from.
+    pub trusted_proxies: Vec<IpNet>,
+    /// The header, in lower case, in which such a proxy names the user that it has let in.
+    pub user_header: String,
+    /// The users of proxies who may act; the others look.
+    pub operators: BTreeSet<String>,
     /// Whether `/metrics` needs no token.
     pub metrics_open: bool,
     /// The tokens that we know.
@@ -32,10 +39,11 @@ words! {
     Auth {
         /// One of the tokens.
         Token = "token",
+        /// A user whom a trusted proxy has let in, or one of the tokens; on loopback too.
+        Proxy = "proxy",
         /// Nothing; on loopback only.
         None = "none",
     }
-    not built: "proxy"
 }
 
 /// What one asker shows.
@@ -68,10 +76,34 @@ pub(super) fn read(mut t: Table<'_>) -> Option<HttpSettings> {
         bind,
         auth,
         hosts = hosts(&mut t),
+        trusted_proxies = proxies(&mut t),
+        user_header = user_header(&mut t),
+        operators,
         metrics_open,
         tokens = tokens(&mut t),
         tls = tls(&mut t),
     })?;
+    if http.auth == Auth::Proxy {
+        if !http.trusted_proxies.is_empty() {
+            return Some(http);
+        }
+        return auth.report.add(
+            "E-no-proxy",
+            &auth.path,
+            "auth \"proxy\" without http.trusted_proxies",
+            "the addresses of the proxy that says who the user is",
+            "name them in http.trusted_proxies, or use auth \"token\"",
+        );
+    }
+    if !http.operators.is_empty() {
+        auth.report.add::<()>(
+            "W-no-proxy",
+            &auth.path,
+            format!("http.operators with auth \"{}\"", http.auth),
+            "auth \"proxy\": users are known by a proxy alone",
+            "set it, or take http.operators out",
+        );
+    }
     let on_loopback = http.bind.ip().to_canonical().is_loopback();
     if on_loopback || (http.auth == Auth::Token && !http.tokens.is_empty()) {
         return Some(http);
@@ -88,6 +120,44 @@ pub(super) fn read(mut t: Table<'_>) -> Option<HttpSettings> {
         "auth \"token\" with at least one [[http.token]] wherever others can connect",
         "add a token, or bind to 127.0.0.1",
     )
+}
+
+/// Addresses, or networks by their prefix. A network of everybody would make everybody a proxy.
+fn proxies(t: &mut Table<'_>) -> Option<Vec<IpNet>> {
+    let place = t.place("trusted_proxies");
+    let texts: Vec<String> = t.value("trusted_proxies")?;
+    let nets = texts.iter().enumerate().map(|(i, text)| {
+        let address = text.parse::<IpAddr>().map(|address| IpNet::from(address.to_canonical()));
+        let net = address.ok().or_else(|| text.parse().ok()).filter(|net: &IpNet| net.prefix_len() > 0);
+        net.or_else(|| {
+            place.element(i).bad(
+                quoted(text),
+                "an address or a network, such as \"10.0.0.7\", \"10.0.0.0/24\" or \"fd00:1::/64\"",
+                "name the addresses from which your proxies connect",
+            )
+        })
+    });
+    // All of them, so that none hides another.
+    let nets: Vec<Option<IpNet>> = nets.collect();
+    nets.into_iter().collect()
+}
+
+fn user_header(t: &mut Table<'_>) -> Option<String> {
+    let is_other = |name: &str| {
+        let taken = ["authorization", "cookie", "host", "origin", "x-forwarded-for", "x-forwarded-proto"];
+        taken.contains(&name)
+    };
+    let header: String = t.checked(
+        "user_header",
+        "the name of a header that says nothing else, such as \"x-forwarded-user\"",
+        "as your proxy sets it",
+        |header: &String| quoted(header),
+        |header| {
+            let is_name = |b: u8| b.is_ascii_alphanumeric() || b == b'-' || b == b'_';
+            !header.is_empty() && header.bytes().all(is_name) && !is_other(&header.to_ascii_lowercase())
+        },
+    )?;
+    Some(header.to_ascii_lowercase())
 }
 
 fn hosts(t: &mut Table<'_>) -> Option<BTreeSet<String>> {
@@ -236,7 +306,36 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_built_is_refused() {
-        assert_eq!(codes("[http]\nauth = 'proxy'"), ["E-not-built-yet http.auth"]);
+    fn proxies_are_addresses_or_networks_and_never_everybody() {
+        let proxies =
+            |list: &str| settings(&format!("[http]\ntrusted_proxies = [{list}]")).http.trusted_proxies;
+        let named = proxies("'10.0.0.7', '10.1.0.0/16', 'fd00:1::/64', '::ffff:192.0.2.1'");
+        let named: Vec<String> = named.iter().map(ToString::to_string).collect();
+        assert_eq!(named, ["10.0.0.7/32", "10.1.0.0/16", "fd00:1::/64", "192.0.2.1/32"]);
+        let wrong =
+            "[http]\ntrusted_proxies = ['0.0.0.0/0', '10.0.0.0/8', 'proxy.example', '::/0', '10.0.0.1/33']";
+        let places = [0, 2, 3, 4].map(|i| format!("E-bad-value http.trusted_proxies[{i}]"));
+        assert_eq!(codes(wrong), places);
+    }
+
+    #[test]
+    fn users_are_known_by_a_proxy_that_is_trusted_alone() {
+        let proxy = "trusted_proxies = ['10.0.0.7']";
+        for bind in ["127.0.0.1:8080", "0.0.0.0:8080"] {
+            let with = |rest: &str| format!("[http]\nbind = '{bind}'\nauth = 'proxy'\n{rest}");
+            assert_eq!(codes(&with("")), ["E-no-proxy http.auth"]);
+            let http =
+                settings(&with(&format!("{proxy}\noperators = ['alice']\nuser_header = 'X-User'"))).http;
+            assert_eq!((http.auth, http.user_header.as_str()), (Auth::Proxy, "x-user"));
+            assert!(http.operators.contains("alice"));
+        }
+        for header in ["", "Cookie", "x user", "X-Forwarded-For"] {
+            let text = format!("[http]\nuser_header = '{header}'");
+            assert_eq!(codes(&text), ["E-bad-value http.user_header"], "{header}");
+        }
+        let alone =
+            crate::config::parse("[central]\naccount_id = '222222222222'\n[http]\noperators = ['alice']", []);
+        let codes: Vec<&str> = alone.unwrap().warnings.iter().map(|problem| problem.code).collect();
+        assert!(codes.contains(&"W-no-proxy"), "{codes:?}");
     }
 }

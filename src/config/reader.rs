@@ -6,7 +6,6 @@ use std::time::Duration;
 use toml::Value;
 
 use super::layers::unknown_key;
-use super::not_built;
 use super::problem::{Report, did_you_mean, quoted};
 
 /// Reads each field from the key of its name, or from the expression given, then reports the keys that
@@ -23,8 +22,7 @@ macro_rules! read {
 
 /// Declares an enumeration that is written as one word of a few.
 macro_rules! words {
-    ($(#[$doc:meta])* $name:ident { $($(#[$variant_doc:meta])* $variant:ident = $word:literal),+ $(,)? }
-     $(not built: $($later:literal),+)?) => {
+    ($(#[$doc:meta])* $name:ident { $($(#[$variant_doc:meta])* $variant:ident = $word:literal),+ $(,)? }) => {
         $(#[$doc])*
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize)]
         pub enum $name { $($(#[$variant_doc])* #[serde(rename = $word)] $variant),+ }
@@ -45,7 +43,7 @@ macro_rules! words {
         impl $crate::config::reader::Read for $name {
             fn read(value: toml::Value, place: &$crate::config::reader::Place<'_>) -> Option<Self> {
                 let words = [$(($word, Self::$variant)),+];
-                place.word(value, &words, &[$($($later),+)?])
+                place.word(value, &words)
             }
         }
     };
@@ -88,20 +86,12 @@ impl Place<'_> {
         }
     }
 
-    pub(super) fn word<T: Copy>(
-        &self,
-        value: Value,
-        words: &[(&'static str, T)],
-        not_built: &[&'static str],
-    ) -> Option<T> {
+    pub(super) fn word<T: Copy>(&self, value: Value, words: &[(&'static str, T)]) -> Option<T> {
         let known = words.iter().map(|(word, _)| *word);
         let expected = known.clone().map(|word| format!("\"{word}\"")).collect::<Vec<_>>().join(" or ");
         let text = self.text(value, &expected)?;
         if let Some((_, value)) = words.iter().find(|(word, _)| *word == text) {
             return Some(*value);
-        }
-        if not_built.contains(&text.as_str()) {
-            return not_built::refuse(self.report, &self.path, &quoted(&text), &expected);
         }
         self.bad(quoted(&text), expected, did_you_mean(&text, known, ""))
     }
@@ -258,12 +248,7 @@ impl<'a> Table<'a> {
     }
 
     /// Reports the keys that nobody read.
-    pub(super) fn finish(mut self) {
-        for (key, off) in not_built::keys(&self.path) {
-            if let Some(value) = self.take(key) {
-                not_built::check(&value, off, &self.place(key));
-            }
-        }
+    pub(super) fn finish(self) {
         for key in self.unread.keys() {
             unknown_key(self.report, key, &self.path, &self.known);
         }

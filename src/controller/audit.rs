@@ -93,7 +93,7 @@ struct Known {
 impl Controller {
     /// What an audit by this standard comes to.
     pub fn audit(&self, standard: &Standard, evidence: &Evidence, snapshot: &Snapshot) -> Report {
-        compliance::audit(standard, evidence, snapshot, &self.settings)
+        compliance::audit(standard, evidence, snapshot, &self.settings())
     }
 
     /// Gathers what audits are judged by, whatever the standard. What is not reached before `stop` counts as not seen.
@@ -116,7 +116,7 @@ impl Controller {
             };
             (arn, group)
         });
-        let mut reads = futures::stream::iter(reads).buffer_unordered(self.settings.reconcile.concurrency);
+        let mut reads = futures::stream::iter(reads).buffer_unordered(self.settings().reconcile.concurrency);
         while let Some((arn, group)) = reads.next().await {
             tell(Step::Read(&arn));
             groups.insert(arn, group);
@@ -124,8 +124,8 @@ impl Controller {
         drop(reads);
         let topics = self.read_topics(&groups, stop).await;
         Evidence {
-            partition: self.settings.partition(),
-            regions_limited: !self.settings.organization.regions.is_empty(),
+            partition: self.settings().partition(),
+            regions_limited: !self.settings().organization.regions.is_empty(),
             accounts,
             groups,
             topics,
@@ -136,7 +136,8 @@ impl Controller {
     /// The wanted accounts with what passes have read of them.
     fn known_accounts(&self) -> Vec<Known> {
         let now = self.clock.now();
-        let named = self.settings.watches.iter().any(|watch| matches!(watch.regions, WatchRegions::Only(_)));
+        let named =
+            self.settings().watches.iter().any(|watch| matches!(watch.regions, WatchRegions::Only(_)));
         let fleet = self.fleet();
         let mut filled = Filled::default();
         let mut shared: BTreeSet<Arc<Watched>> = BTreeSet::new();
@@ -181,7 +182,8 @@ impl Controller {
 
     /// Of an account's Regions those in which we may work.
     fn allowed(&self, enabled: &BTreeSet<Region>) -> BTreeSet<Region> {
-        let allowed = &self.settings.organization.regions;
+        let settings = self.settings();
+        let allowed = &settings.organization.regions;
         enabled.iter().filter(|region| allowed.is_empty() || allowed.contains(*region)).cloned().collect()
     }
 

@@ -44,10 +44,22 @@ pub(super) struct Canaries {
 impl Canaries {
     /// A ledger for these settings; none where no canaries are sent.
     pub(super) fn new(settings: CanarySettings) -> Option<Self> {
-        let signed = |duration| SignedDuration::try_from(duration).unwrap_or(SignedDuration::MAX);
-        let pace = Pace { interval: signed(settings.interval?), timeout: signed(settings.timeout) };
-        Some(Self { ledger: Ledger::new(pace), revision: None, tally: Tally::default() })
+        Some(Self { ledger: Ledger::new(pace(settings)?), revision: None, tally: Tally::default() })
     }
+
+    /// Sends them as these settings say from now on. What is known of the routes stays, unless none are sent any more.
+    pub(super) fn go_by(canaries: &mut Option<Self>, settings: CanarySettings, now: Timestamp) {
+        match (pace(settings), &mut *canaries) {
+            (Some(pace), Some(canaries)) => canaries.ledger.set_pace(pace, now),
+            _ => *canaries = Self::new(settings),
+        }
+    }
+}
+
+/// How often canaries are sent by these settings; none where none are.
+fn pace(settings: CanarySettings) -> Option<Pace> {
+    let signed = |duration| SignedDuration::try_from(duration).unwrap_or(SignedDuration::MAX);
+    Some(Pace { interval: signed(settings.interval?), timeout: signed(settings.timeout) })
 }
 
 /// What the canaries say of one target.
@@ -95,13 +107,18 @@ pub(super) async fn send(controller: Arc<Controller>, stop: CancellationToken) -
 }
 
 impl Controller {
-    fn canaries(&self) -> std::sync::MutexGuard<'_, Option<Canaries>> {
+    pub(super) fn canaries(&self) -> std::sync::MutexGuard<'_, Option<Canaries>> {
         self.canaries.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// What became of the canaries of the latest hours.
     pub(super) fn canary_hours(&self, now: Timestamp) -> Vec<CanaryHour> {
         self.canaries().as_ref().map(|canaries| canaries.tally.view(now)).unwrap_or_default()
+    }
+
+    /// How many rules are proven, not proven, and lose their canaries.
+    pub(super) fn canary_rules(&self, now: Timestamp) -> Option<[usize; 3]> {
+        self.canaries().as_ref().map(|canaries| canaries.ledger.standings(now))
     }
 
     /// Goes on counting where an earlier process ended.

@@ -66,7 +66,7 @@ impl Controller {
         let ago = |by: SignedDuration| now.saturating_sub(by).unwrap_or(Timestamp::MIN);
         let recent = last.map_or(ago(RECENT), |last| last.saturating_sub(LATE).unwrap_or(Timestamp::MIN));
         if last.is_none() || recent < ago(RECENT) {
-            let max_age = SignedDuration::try_from(self.settings.drill.max_age).unwrap_or(RECENT);
+            let max_age = SignedDuration::try_from(self.settings().drill.max_age).unwrap_or(RECENT);
             let read =
                 self.cloud.figures(&session, &figures, LONG_PERIOD, ago(max_age.max(RECENT)), now).await?;
             self.deliveries().learn(read, LONG_PERIOD, now);

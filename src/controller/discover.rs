@@ -1,7 +1,7 @@
 //! Looks at the organization and resolves what must hold and where.
 
-use super::Controller;
 use super::fleet::Fleet;
+use super::{Configured, Controller};
 use crate::aws::organization::TagCache;
 use crate::compile::CannotCombine;
 use crate::compliance::place::Place;
@@ -11,7 +11,7 @@ use crate::inventory::Account;
 use crate::model::error::CloudError;
 use crate::model::plan::Hold;
 use crate::model::target::TargetKey;
-use crate::world::Target;
+use crate::world::{Target, World};
 
 /// Other credentials or another organization than configured: nothing is written.
 pub(super) const WRONG_ORGANIZATION: &str = "WrongOrganization";
@@ -51,7 +51,7 @@ impl Controller {
                 return Err(error);
             }
         };
-        let settings = &self.settings;
+        let settings = &self.settings();
         fleet.wrong_place = None;
         fleet.inventory.take(listing, &desired::filter(settings), &settings.central.account_id, now);
         fleet.revision += 1;
@@ -95,10 +95,17 @@ impl Controller {
 
     /// Derives what must hold, and where, from what is known of the organization, its accounts and their Regions.
     fn aim(&self, fleet: &mut Fleet) -> Result<Vec<TargetKey>, CannotCombine> {
+        let Some((organization, _)) = &fleet.organization else { return Ok(Vec::new()) };
+        let settings = self.settings();
+        let world = desired::world(&settings, organization, self.clock.now())?;
+        Ok(self.aim_at(fleet, &settings, world))
+    }
+
+    /// The same where it is known what must hold.
+    pub(super) fn aim_at(&self, fleet: &mut Fleet, settings: &Settings, world: World) -> Vec<TargetKey> {
         fleet.moved = false;
-        let Some((organization, management)) = fleet.organization.clone() else { return Ok(Vec::new()) };
-        let (settings, enforce_all) = (&self.settings, self.enforce_all);
-        let world = desired::world(settings, &organization, self.clock.now())?;
+        let Some((_, management)) = fleet.organization.clone() else { return Vec::new() };
+        let enforce_all = self.enforce_all();
         let known = fleet.inventory.known();
         fleet.regions.retain(|account| known.contains_key(account));
         if let Some(trails) = &mut fleet.trails {
@@ -116,12 +123,12 @@ impl Controller {
             let leaving = fleet.rules.teardown;
             targets.entry(key).or_insert(Target { leaving, ..target });
         }
-        Ok(fleet.set(world, targets))
+        fleet.set(world, targets)
     }
 
     /// Where the metric filters of the organization belong; none where the settings ask for none.
     async fn log_group(&self) -> Option<Place> {
-        let settings = &self.settings;
+        let settings = &self.settings();
         settings.compliance.metric_alarms.as_ref()?;
         if let Some(group) = &settings.compliance.log_group_arn {
             return Some(Place::At(group.clone()));
@@ -141,12 +148,12 @@ impl Controller {
     }
 
     async fn look(&self) -> Result<(super::Organization, Vec<Account>), DiscoverError> {
-        let settings: &Settings = &self.settings;
+        let Configured { settings, reader, .. } = &*self.configured();
         self.check_account().await?;
         let region = settings.partition().organizations_region();
         let session =
             self.broker.organization(settings.organization.reader_role_arn.as_ref(), &region).await?;
-        let (id, management) = self.reader.describe(&session).await?;
+        let (id, management) = reader.describe(&session).await?;
         if let Some(wanted) = settings.organization.id.as_ref().filter(|wanted| **wanted != id) {
             return Err(DiscoverError::WrongPlace(Hold {
                 reason: WRONG_ORGANIZATION,
@@ -157,14 +164,14 @@ impl Controller {
                 waits: false,
             }));
         }
-        let mut listing = self.reader.list(&session).await?;
+        let mut listing = reader.list(&session).await?;
         if desired::filter(settings).needs_tags() {
             let now = self.clock.now();
             let oldest = now
                 - jiff::SignedDuration::try_from(settings.organization.tag_refresh_interval)
                     .unwrap_or_default();
             let mut tags = self.tags.lock().await;
-            TagCache::fill(&mut tags, &self.reader, &session, &mut listing, oldest, now).await?;
+            TagCache::fill(&mut tags, reader, &session, &mut listing, oldest, now).await?;
         }
         Ok(((id, management), listing))
     }
@@ -174,7 +181,7 @@ impl Controller {
         if self.account_checked.get().is_some() {
             return Ok(());
         }
-        let settings = &self.settings;
+        let settings = &self.settings();
         let session = self
             .broker
             .central(settings.central.role_arn.as_ref(), &settings.partition().sts_region())

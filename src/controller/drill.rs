@@ -87,7 +87,8 @@ impl Controller {
             Some((world, alert))
         });
         let (world, alert) = found.ok_or_else(|| {
-            let names: Vec<&str> = self.settings.alerts.iter().map(|alert| alert.name.as_str()).collect();
+            let settings = self.settings();
+            let names: Vec<&str> = settings.alerts.iter().map(|alert| alert.name.as_str()).collect();
             DrillError::NoAlert(name.to_owned(), names.join(", "))
         })?;
         if !world.drills {
@@ -146,7 +147,7 @@ impl Controller {
 
 /// Sends the drills of the calendar until `stop` is cancelled.
 pub(super) async fn send(controller: Arc<Controller>, stop: CancellationToken) -> &'static str {
-    let schedule = controller.settings.drill.schedule;
+    let mut schedule = controller.settings().drill.schedule;
     let mut next = drill::next(schedule, controller.clock.now());
     let mut due: BTreeSet<String> = BTreeSet::new();
     let mut due_since = Timestamp::MIN;
@@ -156,8 +157,13 @@ pub(super) async fn send(controller: Arc<Controller>, stop: CancellationToken) -
             () = tokio::time::sleep(LOOK_EVERY) => {}
         }
         let now = controller.clock.now();
+        let wanted = controller.settings().drill.schedule;
+        if wanted != schedule {
+            schedule = wanted;
+            next = drill::next(schedule, now);
+        }
         if next.is_some_and(|at| at <= now) {
-            due.extend(controller.settings.alerts.iter().map(|alert| alert.name.clone()));
+            due.extend(controller.settings().alerts.iter().map(|alert| alert.name.clone()));
             due_since = now;
             next = drill::next(schedule, now);
         }

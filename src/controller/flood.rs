@@ -11,7 +11,7 @@ impl Controller {
             let fleet = self.fleet();
             fleet.inventory.known().values().filter(|known| known.standing == Standing::Active).count()
         };
-        for problem in email_floods(&self.settings, accounts) {
+        for problem in email_floods(&self.settings(), accounts) {
             if self.heard().flooding.insert(problem.path.clone()) {
                 tracing::warn!(
                     code = problem.code,

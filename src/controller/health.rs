@@ -69,7 +69,7 @@ impl Controller {
 
     /// Keeps something to tell until it is time for it.
     pub(super) fn to_tell(&self, items: &[Item]) {
-        if self.settings.notify.alert.is_none() || items.is_empty() {
+        if self.settings().notify.alert.is_none() || items.is_empty() {
             return;
         }
         let now = self.clock.now();
@@ -79,7 +79,7 @@ impl Controller {
 
     /// Keeps what is worth telling of the way from one snapshot to the next.
     pub(super) fn compare(&self, before: &Snapshot, after: &Snapshot) {
-        if self.settings.notify.alert.is_some() {
+        if self.settings().notify.alert.is_some() {
             self.to_tell(&news::between(before, after));
         }
     }

@@ -205,7 +205,7 @@ impl Controller {
     fn not_delivered(&self, event: HiddenEvent, now: Timestamp) -> &'static str {
         let suppresses =
             |alert: &crate::config::Alert| alert.name == event.alert && !alert.suppress.is_empty();
-        if !self.settings.alerts.iter().any(suppresses) {
+        if !self.settings().alerts.iter().any(suppresses) {
             return "foreign";
         }
         if !self.heard().hidden.event(event, now) {

@@ -16,10 +16,12 @@ mod pass;
 mod probe;
 mod prove;
 mod queue;
+mod reload;
 mod requests;
 pub mod requeue;
 mod serve;
 mod suppressions;
+mod units;
 mod views;
 mod walk;
 mod watchfulness;
@@ -28,14 +30,14 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
 use jiff::Timestamp;
-use tokio::sync::Notify;
+use tokio::sync::{Notify, watch};
 
 use crate::aws::Cloud;
 use crate::aws::credentials::{Broker, SessionSettings};
 use crate::aws::execute::Endpoints;
 use crate::aws::organization::{OrganizationReader, TagCache};
 use crate::clock::Clock;
-use crate::config::{Mode, Settings};
+use crate::config::{Mode, Settings, Subscription};
 use crate::desired;
 use crate::history::History;
 use crate::inbox::notice::Tell;
@@ -83,16 +85,17 @@ pub struct Teardown {
 
 /// Everything that a pass needs.
 pub struct Controller {
-    pub(crate) settings: Arc<Settings>,
+    configured: watch::Sender<Arc<Configured>>,
     cloud: Cloud,
     broker: Broker,
-    reader: OrganizationReader,
     tags: tokio::sync::Mutex<TagCache>,
     fleet: Mutex<fleet::Fleet>,
     chronicle: Mutex<Chronicle>,
     heard: Mutex<inbox::Heard>,
     /// Told when the organization may have other accounts.
     discover_now: Notify,
+    /// Held while the targets that there are now are made those that passes are made over.
+    taking_over: Mutex<()>,
     teller: std::sync::OnceLock<Arc<dyn Tell>>,
     canaries: Mutex<Option<canary::Canaries>>,
     /// What waits to be told to people.
@@ -103,20 +106,71 @@ pub struct Controller {
     deliveries: Mutex<crate::deliveries::Deliveries>,
     /// What audits are judged by.
     audited: audit::Audited,
-    endpoints: Endpoints,
-    iam_pace: Option<Pace>,
+    /// What units are called.
+    units: Mutex<crate::units::Book>,
     metrics: Arc<Metrics>,
     /// What happened.
     pub history: Arc<History>,
     pub(crate) clock: Clock,
     account_checked: tokio::sync::OnceCell<()>,
-    enforce_all: bool,
-    teardown: Option<Teardown>,
+    purpose: Purpose,
     /// Told whenever something that is shown may have changed.
     pub(crate) changed: Arc<Notify>,
     /// Told whenever there may be other targets than before, though the organization is the same.
     moved: Notify,
     started_at: Timestamp,
+}
+
+/// The configuration in force with what is made of it. Replaced as a whole when it is reloaded.
+struct Configured {
+    settings: Arc<Settings>,
+    reader: Arc<OrganizationReader>,
+    endpoints: Endpoints,
+    iam_pace: Option<Arc<Pace>>,
+}
+
+impl Configured {
+    /// What is made of these settings. What keeps a rate goes on with it, so that a reload allows no burst.
+    fn new(cloud: Cloud, settings: Arc<Settings>, before: Option<&Self>) -> Self {
+        let listing_rate = settings.organization.max_calls_per_second;
+        let iam_rate = settings.reconcile.iam_writes_per_second;
+        let reader = before.filter(|b| b.settings.organization.max_calls_per_second == listing_rate);
+        let iam_pace = before.filter(|b| b.settings.reconcile.iam_writes_per_second == iam_rate);
+        let subscriptions = settings.alerts.iter().flat_map(|alert| &alert.subscriptions);
+        let endpoint = |s: &Subscription| {
+            ((s.protocol.as_str().to_owned(), s.endpoint.shown().to_owned()), s.endpoint.clone())
+        };
+        Self {
+            reader: match reader {
+                Some(before) => Arc::clone(&before.reader),
+                None => Arc::new(OrganizationReader::new(cloud, listing_rate)),
+            },
+            endpoints: subscriptions.map(endpoint).collect(),
+            iam_pace: match iam_pace {
+                Some(before) => before.iam_pace.clone(),
+                None => iam_rate.map(Pace::per_second).map(Arc::new),
+            },
+            settings,
+        }
+    }
+}
+
+/// What the fleet goes by with these settings.
+fn rules(settings: &Settings, purpose: &Purpose) -> fleet::Rules {
+    fleet::Rules {
+        settle: settings.reconcile.settle_time,
+        grace: settings.member.grace_period,
+        limits: settings.reconcile.limits,
+        first_accounts: settings.reconcile.first_accounts.clone(),
+        prune: settings.reconcile.prune || purpose.prune,
+        enforces: purpose.enforce_all || settings.reconcile.mode == Mode::Enforce,
+        organization_given: settings.organization.id.is_some(),
+        teardown: purpose.teardown.is_some(),
+        delete_data: purpose.teardown.as_ref().is_some_and(|t| t.delete_data),
+        everywhere: settings.watches.iter().any(crate::config::Watch::everywhere),
+        allowed: settings.organization.regions.clone(),
+        thorough: purpose.prune || purpose.teardown.is_some(),
+    }
 }
 
 impl Controller {
@@ -139,30 +193,10 @@ impl Controller {
             duration: settings.member.session_duration,
             session_name: settings.installation.to_string(),
         };
-        let rules = fleet::Rules {
-            settle: settings.reconcile.settle_time,
-            grace: settings.member.grace_period,
-            limits: settings.reconcile.limits,
-            first_accounts: settings.reconcile.first_accounts.clone(),
-            prune: settings.reconcile.prune || purpose.prune,
-            enforces: purpose.enforce_all || settings.reconcile.mode == Mode::Enforce,
-            organization_given: settings.organization.id.is_some(),
-            teardown: purpose.teardown.is_some(),
-            delete_data: purpose.teardown.as_ref().is_some_and(|t| t.delete_data),
-            everywhere: settings.watches.iter().any(crate::config::Watch::everywhere),
-            allowed: settings.organization.regions.clone(),
-            thorough: purpose.prune || purpose.teardown.is_some(),
-        };
-        let mut fleet = fleet::Fleet::new(rules);
+        let mut fleet = fleet::Fleet::new(rules(&settings, &purpose));
         if settings.trail.required && purpose.teardown.is_none() {
             fleet.trails = Some(Trails::new(settings.trail.probe_interval));
         }
-        let endpoints = settings
-            .alerts
-            .iter()
-            .flat_map(|alert| &alert.subscriptions)
-            .map(|s| ((s.protocol.as_str().to_owned(), s.endpoint.shown().to_owned()), s.endpoint.clone()))
-            .collect();
         for pause in
             history.pauses().iter().filter(|pause| pause.until.is_none_or(|until| until > clock.now()))
         {
@@ -174,32 +208,44 @@ impl Controller {
         }
         Self {
             broker: Broker::new(cloud.clone(), session, clock.clone()),
-            reader: OrganizationReader::new(cloud.clone(), settings.organization.max_calls_per_second),
             tags: tokio::sync::Mutex::default(),
             fleet: Mutex::new(fleet),
             chronicle: Mutex::default(),
             heard: Mutex::default(),
             discover_now: Notify::new(),
+            taking_over: Mutex::default(),
             teller: std::sync::OnceLock::new(),
             canaries: Mutex::new(canary::Canaries::new(settings.canary)),
             digest: Mutex::default(),
             overview: Mutex::default(),
             deliveries: Mutex::default(),
             audited: audit::Audited::default(),
-            endpoints,
-            iam_pace: settings.reconcile.iam_writes_per_second.map(Pace::per_second),
+            units: Mutex::default(),
             metrics,
             history,
             started_at: clock.now(),
             clock,
             account_checked: tokio::sync::OnceCell::new(),
-            enforce_all: purpose.enforce_all || purpose.teardown.is_some(),
-            teardown: purpose.teardown,
+            purpose,
             changed: Arc::new(Notify::new()),
             moved: Notify::new(),
+            configured: watch::Sender::new(Arc::new(Configured::new(cloud.clone(), settings, None))),
             cloud,
-            settings,
         }
+    }
+
+    /// The configuration in force. What needs it to be one thing throughout takes it once.
+    pub(crate) fn settings(&self) -> Arc<Settings> {
+        Arc::clone(&self.configured.borrow().settings)
+    }
+
+    fn configured(&self) -> Arc<Configured> {
+        Arc::clone(&self.configured.borrow())
+    }
+
+    /// Whether this process writes wherever no override forbids it.
+    fn enforce_all(&self) -> bool {
+        self.purpose.enforce_all || self.is_teardown()
     }
 
     /// Passes notices of tampering on to `teller`; the first one that is given stays.
@@ -210,7 +256,7 @@ impl Controller {
 
     /// Whether this process takes away what is ours.
     pub fn is_teardown(&self) -> bool {
-        self.teardown.is_some()
+        self.purpose.teardown.is_some()
     }
 
     /// The keys of all targets, central ones first.
@@ -227,7 +273,7 @@ impl Controller {
         regions: &Regions,
         all: Targets,
     ) -> Targets {
-        let named = self.teardown.as_ref().map(|t| t.accounts.as_slice()).unwrap_or_default();
+        let named = self.purpose.teardown.as_ref().map(|t| t.accounts.as_slice()).unwrap_or_default();
         let mut targets: BTreeMap<TargetKey, Target> = if named.is_empty() {
             all.into_iter().filter(|(key, _)| key.side != Side::Member).collect()
         } else {
@@ -240,8 +286,8 @@ impl Controller {
                 named.contains(&known.account.id)
             };
             if wanted && known.standing != Standing::Inactive {
-                let enforce = desired::enforces(&self.settings, known, Mode::Enforce);
-                let own = desired::member(&self.settings, world, known, management, enforce, true, regions);
+                let enforce = desired::enforces(&self.settings(), known, Mode::Enforce);
+                let own = desired::member(&self.settings(), world, known, management, enforce, true, regions);
                 for target in own {
                     targets.insert(target.key.clone(), target);
                 }

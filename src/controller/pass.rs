@@ -134,11 +134,14 @@ impl Controller {
             }
             let mut failed = None;
             for call in &change.calls {
-                if let Some(pace) = self.iam_pace.as_ref().filter(|_| in_force && call.service() == "iam") {
+                let configured = self.configured();
+                if let Some(pace) =
+                    configured.iam_pace.as_ref().filter(|_| in_force && call.service() == "iam")
+                {
                     pace.ready().await;
                 }
                 let intent = self.history.intend(key, change, call.operation()).await;
-                let outcome = self.cloud.execute(session, call, &self.endpoints).await;
+                let outcome = self.cloud.execute(session, call, &configured.endpoints).await;
                 let request = match &outcome {
                     Ok(id) => id.as_deref(),
                     Err(error) => error.request_id.as_deref(),

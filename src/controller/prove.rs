@@ -122,7 +122,7 @@ impl Controller {
             let due: Vec<&Change> = changes.iter().collect();
             let session = self.broker.write(&world, target, &due).await?;
             for call in changes.iter().flat_map(|change| &change.calls) {
-                let outcome = self.cloud.execute(&session, call, &self.endpoints).await;
+                let outcome = self.cloud.execute(&session, call, &self.configured().endpoints).await;
                 proofs.push(Proof {
                     call: format!("{}:{}", call.service(), call.operation()),
                     request_id: outcome.as_ref().ok().cloned().flatten(),

@@ -12,10 +12,11 @@ use tokio_util::sync::CancellationToken;
 
 use super::pass::PassOutcome;
 use super::requests::Requests;
-use super::{Controller, audit, canary, deliveries, drill, health, inbox, letters, requeue};
+use super::{Controller, audit, canary, deliveries, drill, health, inbox, letters, requeue, units};
 use crate::desired;
 use crate::model::target::TargetKey;
 use crate::model::view::Snapshot;
+use crate::panics;
 
 /// How long running passes may take to end their current change when we are told to stop.
 const DRAIN: Duration = Duration::from_secs(8);
@@ -45,6 +46,7 @@ pub async fn serve(
     tasks.spawn(deliveries::watch(Arc::clone(&controller), stop.clone()));
     tasks.spawn(audit::read(Arc::clone(&controller), stop.clone()));
     tasks.spawn(letters::watch(Arc::clone(&controller), stop.clone()));
+    tasks.spawn(units::read(Arc::clone(&controller), stop.clone()));
     tasks.spawn(publish(Arc::clone(&controller), snapshots, stop.clone()));
     // Each runs until told to stop, so one that ends earlier is a defect.
     let early = tokio::select! {
@@ -56,10 +58,10 @@ pub async fn serve(
     };
     stop.cancel();
     while let Some(ended) = tasks.join_next().await {
-        ended?;
+        ended.map_err(|error| anyhow::anyhow!(panics::of_task(error)))?;
     }
     match early {
-        Some(Err(panicked)) => Err(panicked.into()),
+        Some(Err(panicked)) => Err(anyhow::anyhow!(panics::of_task(panicked))),
         Some(Ok(task)) => anyhow::bail!("task `{task}` ended early"),
         None => Ok(()),
     }
@@ -70,7 +72,6 @@ async fn discovery(
     requests: Arc<Requests>,
     stop: CancellationToken,
 ) -> &'static str {
-    let interval = controller.settings.organization.poll_interval;
     let mut failures = 0_u32;
     while !stop.is_cancelled() {
         let began = Instant::now();
@@ -79,6 +80,7 @@ async fn discovery(
             found = controller.discover() => found,
         };
         let took = began.elapsed();
+        let interval = controller.settings().organization.poll_interval;
         let pause = match found {
             Ok(changed) => {
                 failures = 0;
@@ -122,22 +124,24 @@ async fn discovery(
 /// How long what must hold stays as it is, unless somebody changes it: then a suppression ends.
 fn until_something_ends(controller: &Controller) -> Duration {
     let now = controller.clock.now();
-    let end = desired::next_end(&controller.settings, now);
+    let end = desired::next_end(&controller.settings(), now);
     end.and_then(|end| Duration::try_from(end.duration_since(now)).ok())
         .unwrap_or(Duration::from_secs(86_400 * 366))
 }
 
 /// Lets passes be made over the targets that there are now, at once over those that are new or changed.
-fn take_over(controller: &Controller, requests: &Requests, changed: Vec<TargetKey>) {
+pub(super) fn take_over(controller: &Controller, requests: &Requests, changed: Vec<TargetKey>) {
     controller.tell_of_ends();
     controller.tell_of_floods();
+    // Discovery and a reload do this; whoever comes last must see the targets as they are last.
+    let _alone = controller.taking_over.lock().unwrap_or_else(PoisonError::into_inner);
     let all: BTreeSet<TargetKey> = controller.keys().into_iter().collect();
     controller.chronicle.lock().unwrap_or_else(PoisonError::into_inner).retarget(&all);
     if !changed.is_empty() {
         tracing::info!(
             targets = all.len(),
             changed = changed.len(),
-            "Discovery found {} new or changed targets",
+            "Found {} new or changed targets",
             changed.len()
         );
     }
@@ -160,7 +164,7 @@ async fn passes(
         end_pauses(&controller, &requests).await;
         if !stop.is_cancelled() {
             let mut queue = requests.queue.lock().unwrap_or_else(PoisonError::into_inner);
-            while running.len() < controller.settings.reconcile.concurrency {
+            while running.len() < controller.settings().reconcile.concurrency {
                 let Some(key) = queue.pop(Instant::now()) else { break };
                 let (controller, stop, of_task) = (Arc::clone(&controller), stop.clone(), key.clone());
                 let handle = running.spawn(async move {
@@ -170,7 +174,7 @@ async fn passes(
                 });
                 keys.insert(handle.id(), key);
             }
-            if running.len() < controller.settings.reconcile.concurrency {
+            if running.len() < controller.settings().reconcile.concurrency {
                 next = queue.next_due();
             }
             let (due, waiting, working) = queue.depth(Instant::now());
@@ -225,12 +229,14 @@ fn end(
         }
         Err(error) => {
             let Some(key) = keys.remove(&error.id()) else { return };
-            tracing::error!(target = %key, %error, "A pass ended in a panic; it is tried again");
+            tracing::error!(
+                target = %key, error = panics::of_task(error), "A pass ended in a panic; it is tried again"
+            );
             (key, controller.clock.now(), None)
         }
     };
     requests.queue.lock().unwrap_or_else(PoisonError::into_inner).finish(&key);
-    let resync = controller.settings.reconcile.resync_interval;
+    let resync = controller.settings().reconcile.resync_interval;
     let (failures, in_grace, wanted, gone) = {
         let fleet = controller.fleet();
         let failures = fleet.states.get(&key).map_or(0, |state| state.failures);

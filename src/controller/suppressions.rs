@@ -15,7 +15,8 @@ impl Controller {
     /// What each alert with suppressions does not deliver.
     pub(super) fn suppressed(&self, now: Timestamp) -> Vec<SuppressedView> {
         let heard = self.heard();
-        let suppressing = self.settings.alerts.iter().filter(|alert| !alert.suppress.is_empty());
+        let settings = self.settings();
+        let suppressing = settings.alerts.iter().filter(|alert| !alert.suppress.is_empty());
         let view = |alert: &Alert| {
             let counted = heard.hidden.of(&alert.name);
             SuppressedView {
@@ -32,7 +33,7 @@ impl Controller {
     /// Tells of each suppression once that it ends soon, and that it has ended.
     pub(super) fn tell_of_ends(&self) {
         let now = self.clock.now();
-        for (i, alert) in self.settings.alerts.iter().enumerate() {
+        for (i, alert) in self.settings().alerts.iter().enumerate() {
             for (j, suppress) in alert.suppress.iter().enumerate() {
                 let state = suppress.state(now);
                 let former = self.heard().told.insert((i, j), state);

@@ -128,6 +128,7 @@ impl Snapshot {
             wrong_place: None,
             discovery: DiscoveryView::default(),
             accounts: BTreeMap::new(),
+            units: Arc::default(),
             central: CentralView {
                 account: settings.central.account_id.clone(),
                 region: settings.central_region(),
@@ -143,6 +144,7 @@ impl Snapshot {
             deliveries: Vec::new(),
             latency: LatencyView::default(),
             canaries: Vec::new(),
+            canary_rules: None,
             last_resync: None,
             pauses: Vec::new(),
             history: HistoryView::default(),
@@ -173,7 +175,7 @@ impl Controller {
         let now = self.clock.now();
         let mut fleet = self.fleet();
         let mut chronicle = self.chronicle.lock().unwrap_or_else(PoisonError::into_inner);
-        let settings = &self.settings;
+        let settings = &self.settings();
         let (central, central_coverage) = self.central_view(&fleet, &mut chronicle, now);
         for id in chronicle.shown.due(&mut fleet, &central_coverage, now) {
             let sources = fleet.inventory.known().get(&id).map(|known| Sources::of(&fleet, known, now));
@@ -208,6 +210,7 @@ impl Controller {
             wrong_place: fleet.wrong_place.clone().or_else(|| fleet.wrong_bus.clone()),
             discovery: fleet.discovery.clone(),
             accounts: chronicle.shown.accounts().clone(),
+            units: self.units().names(),
             central,
             holds,
             inbox,
@@ -215,6 +218,7 @@ impl Controller {
             deliveries: self.deliveries().view(),
             latency,
             canaries: self.canary_hours(now),
+            canary_rules: self.canary_rules(now),
             last_resync: chronicle.last_resync.clone(),
             pauses: fleet.pauses().cloned().collect(),
             history: self.history.view(),
@@ -238,7 +242,7 @@ impl Controller {
             .collect();
         let views: Vec<&TargetView> = targets.iter().map(AsRef::as_ref).collect();
         let deliveries = self.deliveries();
-        let max_age = SignedDuration::try_from(self.settings.drill.max_age).unwrap_or(SignedDuration::MAX);
+        let max_age = SignedDuration::try_from(self.settings().drill.max_age).unwrap_or(SignedDuration::MAX);
         let facts = Facts {
             standing: Standing::Active,
             standing_reason: None,
@@ -257,7 +261,7 @@ impl Controller {
             figures: Some(Figures { deliveries: &deliveries, now, max_age }),
         };
         let half = CentralHalf::of(&facts, fleet.world.as_deref());
-        let settings = &self.settings;
+        let settings = &self.settings();
         // Filters and alarms belong to the installation, in whatever account they are, and carry no event.
         let beside = fleet.targets.keys().filter(|key| key.side == Side::Audit);
         let beside = beside.filter_map(|key| fleet.states.get(key)?.view.clone()).collect();
@@ -302,11 +306,12 @@ impl Controller {
             _ => None,
         };
         let watches = wanted.iter().flat_map(|target| &target.watches).map(|watch| watch.name.as_str());
-        let alerts = alerts_of(&self.settings.alerts, &account.id, &watches.collect());
+        let settings = self.settings();
+        let alerts = alerts_of(&settings.alerts, &account.id, &watches.collect());
         let facts = Facts {
             standing: known.standing,
             standing_reason: known.reason.as_deref(),
-            no_management_role: management && self.settings.organization.management_role_arn.is_none(),
+            no_management_role: management && settings.organization.management_role_arn.is_none(),
             watched: first.is_some_and(|target| target.watched),
             targets: count,
             views: &views,

@@ -179,7 +179,7 @@ impl Controller {
         stop: &CancellationToken,
         tell: &mut (dyn FnMut(&PassOutcome) + Send),
     ) {
-        let patience = self.settings.reconcile.settle_time + PATIENCE;
+        let patience = self.settings().reconcile.settle_time + PATIENCE;
         let mut open: BTreeSet<TargetKey> = self.limited(keys, options).into_iter().collect();
         // Who is not worked on here must not be waited for.
         if options.narrows() {
@@ -263,7 +263,8 @@ impl Controller {
             }
             self.pass(&key, write, stop).await
         });
-        let mut passes = futures::stream::iter(passes).buffer_unordered(self.settings.reconcile.concurrency);
+        let mut passes =
+            futures::stream::iter(passes).buffer_unordered(self.settings().reconcile.concurrency);
         while let Some(ended) = passes.next().await {
             ended.into_iter().for_each(&mut *each);
         }

@@ -1,8 +1,9 @@
 //! Who may ask: the Host header on loopback, a token elsewhere, and no POST sent by somebody else's web page.
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
 
 use axum::extract::{Request, State};
 use axum::http::header::{ACCEPT, AUTHORIZATION, HOST, LOCATION, ORIGIN};
@@ -10,6 +11,7 @@ use axum::http::uri::Authority;
 use axum::http::{HeaderMap, HeaderName, Method, StatusCode, Uri};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
+use ipnet::IpNet;
 use secrecy::{ExposeSecret, SecretString};
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
@@ -17,6 +19,8 @@ use subtle::ConstantTimeEq;
 use super::login::Sessions;
 use super::operations;
 use super::problem::Problem;
+use super::proxy::{self, Client, Peer};
+use crate::config::{self, HttpSettings, TokenRole};
 
 /// Whether requests from elsewhere than loopback need a token.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -24,6 +28,8 @@ pub enum Auth {
     /// They do.
     #[default]
     Token,
+    /// They need one, or a user whom a proxy that we trust has let in; on loopback too, where the proxy may be.
+    Proxy,
     /// They do not; something else guards the way.
     None,
 }
@@ -52,13 +58,60 @@ pub struct HttpOptions {
     pub tokens: Vec<(String, Role, SecretString)>,
     /// Whether we are reached by TLS, so that cookies need never go without.
     pub tls: bool,
+    /// The networks of the proxies that are believed.
+    pub trusted_proxies: Vec<IpNet>,
+    /// The header in which they name the user.
+    pub user_header: HeaderName,
+    /// The users of proxies who may act.
+    pub operators: BTreeSet<String>,
+}
+
+impl From<&HttpSettings> for HttpOptions {
+    fn from(settings: &HttpSettings) -> Self {
+        let token = |token: &config::Token| {
+            let role = match token.role {
+                TokenRole::Reader => Role::Reader,
+                TokenRole::Operator => Role::Operator,
+            };
+            (token.name.clone(), role, token.secret.clone())
+        };
+        Self {
+            bind: settings.bind,
+            auth: match settings.auth {
+                config::Auth::Token => Auth::Token,
+                config::Auth::Proxy => Auth::Proxy,
+                config::Auth::None => Auth::None,
+            },
+            hosts: settings.hosts.iter().cloned().collect(),
+            metrics_open: settings.metrics_open,
+            tls: settings.tls.is_some(),
+            tokens: settings.tokens.iter().map(token).collect(),
+            trusted_proxies: settings.trusted_proxies.clone(),
+            // A name that the configuration takes is one that a header can have.
+            user_header: settings.user_header.parse().unwrap_or(proxy::USER),
+            operators: settings.operators.clone(),
+        }
+    }
 }
 
 /// A token that is known, as its digest: equal lengths, so that comparing tells nothing about the text.
 struct Known {
     name: Arc<str>,
     role: Role,
-    digest: [u8; 32],
+    digest: TokenDigest,
+}
+
+impl Known {
+    fn caller(&self, session: bool) -> Caller {
+        Caller { name: Arc::clone(&self.name), role: self.role, session }
+    }
+}
+
+/// What a token is known by.
+pub(super) type TokenDigest = [u8; 32];
+
+fn digest_of(token: &str) -> TokenDigest {
+    Sha256::digest(token).into()
 }
 
 /// Who sent a request, as the log names them.
@@ -84,28 +137,84 @@ pub(super) struct Visitor {
     pub(super) session: Option<Arc<str>>,
 }
 
+/// Decides who may ask. What it goes by can be replaced while it stands.
+pub struct Gate {
+    rules: RwLock<Arc<Rules>>,
+    pub(super) sessions: Sessions,
+}
+
 /// The options as the gate needs them.
-pub(super) struct Gate {
+struct Rules {
     loopback: bool,
     auth: Auth,
     hosts: Vec<String>,
     metrics_open: bool,
     tokens: Vec<Known>,
-    pub(super) sessions: Sessions,
+    tls: bool,
+    trusted_proxies: Vec<IpNet>,
+    user_header: HeaderName,
+    operators: BTreeSet<String>,
 }
 
 impl fmt::Debug for Gate {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Gate").field("loopback", &self.loopback).finish_non_exhaustive()
+        f.debug_struct("Gate").finish_non_exhaustive()
     }
 }
 
 impl Gate {
-    pub(super) fn new(options: &HttpOptions) -> Self {
+    /// A gate that goes by these options, without sessions.
+    pub fn new(options: &HttpOptions) -> Self {
+        Self { rules: RwLock::new(Arc::new(Rules::new(options))), sessions: Sessions::new(options.tls) }
+    }
+
+    /// Goes by these options from the next request on. Sessions whose token is no longer known have ended; where it
+    /// listens, and whether by TLS, stays as it is.
+    pub fn go_by(&self, options: &HttpOptions) {
+        let rules = Arc::new(Rules::new(options));
+        *self.rules.write().unwrap_or_else(PoisonError::into_inner) = rules;
+    }
+
+    fn rules(&self) -> Arc<Rules> {
+        Arc::clone(&self.rules.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Where a request comes from, and who is asking, if they may ask at all.
+    fn caller(&self, request: &Request) -> (Client, Result<Caller, Problem>) {
+        let rules = self.rules();
+        let peer = request.extensions().get::<Peer>().map(|Peer(address)| *address);
+        let client = proxy::client(peer, request.headers(), &rules.trusted_proxies);
+        (client, rules.caller(&self.sessions, request, client))
+    }
+
+    /// Whether anybody has to show a token here.
+    pub(super) fn asks_for_tokens(&self) -> bool {
+        let rules = self.rules();
+        match rules.auth {
+            Auth::Token => !rules.loopback,
+            Auth::Proxy => !rules.tokens.is_empty(),
+            Auth::None => false,
+        }
+    }
+
+    /// Whether this token is known, by what it is known.
+    pub(super) fn known_as(&self, token: &str) -> Option<TokenDigest> {
+        self.rules().known(&digest_of(token)).map(|known| known.digest)
+    }
+
+    /// Whether the request's session is open.
+    pub(super) fn has_session(&self, headers: &HeaderMap) -> bool {
+        let digest = self.sessions.of(headers);
+        digest.is_some_and(|digest| self.rules().known(&digest).is_some())
+    }
+}
+
+impl Rules {
+    fn new(options: &HttpOptions) -> Self {
         let known = |(name, role, token): &(String, Role, SecretString)| Known {
             name: name.as_str().into(),
             role: *role,
-            digest: Sha256::digest(token.expose_secret()).into(),
+            digest: digest_of(token.expose_secret()),
         };
         Self {
             loopback: options.bind.ip().to_canonical().is_loopback(),
@@ -113,29 +222,37 @@ impl Gate {
             hosts: options.hosts.iter().map(|h| h.to_ascii_lowercase()).collect(),
             metrics_open: options.metrics_open,
             tokens: options.tokens.iter().map(known).collect(),
-            sessions: Sessions::new(options.tls),
+            tls: options.tls,
+            trusted_proxies: options.trusted_proxies.clone(),
+            user_header: options.user_header.clone(),
+            operators: options.operators.clone(),
         }
     }
 
-    /// Who is asking, if they may ask at all.
-    fn caller(&self, request: &Request) -> Result<Caller, Problem> {
+    fn caller(&self, sessions: &Sessions, request: &Request, client: Client) -> Result<Caller, Problem> {
         let host = host(request)?;
         if writes(request) {
-            same_origin(request.headers(), host.as_ref())?;
+            let https = client.https.or(self.tls.then_some(true));
+            same_origin(request.headers(), host.as_ref(), https)?;
         }
         if self.loopback {
             // Without this a web page could reach us through a name of its own that resolves to loopback.
-            if !host.is_some_and(|h| is_loopback(h.host())) {
+            let is_ours = |host: &Authority| {
+                is_loopback(host.host()) || (self.auth == Auth::Proxy && self.is_allowed(host))
+            };
+            if !host.as_ref().is_some_and(is_ours) {
                 return Err(misdirected("the Host header must be localhost or a loopback address"));
             }
-            return Ok(Caller::unnamed("loopback"));
+            if self.auth != Auth::Proxy {
+                return Ok(Caller::unnamed("loopback"));
+            }
         }
         match request.uri().path() {
             "/healthz" | "/readyz" => return Ok(Caller::unnamed("anyone")),
             "/metrics" if self.metrics_open => return Ok(Caller::unnamed("anyone")),
             _ => {}
         }
-        if !self.hosts.is_empty() && !host.is_some_and(|h| self.is_allowed(&h)) {
+        if !self.loopback && !self.hosts.is_empty() && !host.is_some_and(|h| self.is_allowed(&h)) {
             return Err(misdirected("this host is not among `http.hosts`"));
         }
         if self.auth == Auth::None {
@@ -144,33 +261,40 @@ impl Gate {
         if ["/login", "/style.css", "/icon.svg"].contains(&request.uri().path()) {
             return Ok(Caller::unnamed("anyone"));
         }
-        if let Some((name, role)) = bearer(request.headers()).and_then(|token| self.known_as(token)) {
-            return Ok(Caller { name, role, session: false });
+        if let Some(known) = bearer(request.headers()).and_then(|token| self.known(&digest_of(token))) {
+            return Ok(known.caller(false));
         }
-        let Some((name, role)) = self.sessions.of(request.headers()) else {
+        if let Some(caller) = self.let_in(request, client)? {
+            return Ok(caller);
+        }
+        let session = sessions.of(request.headers());
+        let Some(known) = session.and_then(|digest| self.known(&digest)) else {
             return Err(Problem::new(
                 StatusCode::UNAUTHORIZED,
-                "send `Authorization: Bearer` with a token that is configured, or log in at /login",
+                match self.auth {
+                    Auth::Proxy => {
+                        "come by the proxy, which names its user, or send `Authorization: Bearer` with a token that is configured"
+                    }
+                    Auth::Token | Auth::None => {
+                        "send `Authorization: Bearer` with a token that is configured, or log in at /login"
+                    }
+                },
             ));
         };
-        // A browser sends its cookie along with whatever it is made to send, and then says from which page.
-        if writes(request) && !request.headers().contains_key(ORIGIN) {
-            return Err(Problem::new(
-                StatusCode::FORBIDDEN,
-                "a session's request must say where it comes from",
-            ));
+        says_its_page(request)?;
+        Ok(known.caller(true))
+    }
+
+    /// The user whom a proxy that we trust has let in.
+    fn let_in(&self, request: &Request, client: Client) -> Result<Option<Caller>, Problem> {
+        if self.auth != Auth::Proxy || !client.proxied {
+            return Ok(None);
         }
-        Ok(Caller { name, role, session: true })
-    }
-
-    /// Whether anybody has to show a token here.
-    pub(super) fn asks_for_tokens(&self) -> bool {
-        !self.loopback && self.auth == Auth::Token
-    }
-
-    /// Whose token this is, and what it allows.
-    pub(super) fn known_as(&self, token: &str) -> Option<(Arc<str>, Role)> {
-        self.known(token).map(|known| (Arc::clone(&known.name), known.role))
+        let Some(user) = proxy::user(request.headers(), &self.user_header)? else { return Ok(None) };
+        says_its_page(request)?;
+        let role = if self.operators.contains(user) { Role::Operator } else { Role::Reader };
+        // Told apart from the names of tokens, which somebody else gave.
+        Ok(Some(Caller { name: format!("user:{user}").into(), role, session: false }))
     }
 
     fn is_allowed(&self, host: &Authority) -> bool {
@@ -179,9 +303,8 @@ impl Gate {
     }
 
     /// Compares with every token, so that the time taken does not tell which one is near.
-    fn known(&self, token: &str) -> Option<&Known> {
-        let digest: [u8; 32] = Sha256::digest(token).into();
-        let same = |known: &Known| bool::from(known.digest.ct_eq(&digest));
+    fn known(&self, digest: &TokenDigest) -> Option<&Known> {
+        let same = |known: &Known| bool::from(known.digest.ct_eq(digest));
         self.tokens.iter().fold(None, |found, known| if same(known) { Some(known) } else { found })
     }
 }
@@ -190,8 +313,14 @@ impl Gate {
 pub(super) async fn guard(State(gate): State<Arc<Gate>>, mut request: Request, next: Next) -> Response {
     let (method, path) = (request.method().clone(), request.uri().path().to_owned());
     let nobody = || Arc::from("nobody");
-    let (caller, response): (Arc<str>, Response) = match gate.caller(&request) {
-        Err(problem) if problem.status == StatusCode::UNAUTHORIZED && is_person(&request) => {
+    let (client, caller) = gate.caller(&request);
+    request.extensions_mut().insert(client);
+    let (caller, response): (Arc<str>, Response) = match caller {
+        Err(problem)
+            if problem.status == StatusCode::UNAUTHORIZED
+                && is_person(&request)
+                && gate.asks_for_tokens() =>
+        {
             (nobody(), (StatusCode::SEE_OTHER, [(LOCATION, "/login")]).into_response())
         }
         Err(problem) => (nobody(), problem.into_response()),
@@ -209,12 +338,21 @@ pub(super) async fn guard(State(gate): State<Arc<Gate>>, mut request: Request, n
         let status = response.status().as_u16();
         tracing::info!(
             http.caller = &*caller,
+            http.client = client.address.map(tracing::field::display),
             http.path = path,
             http.status = status,
             "POST {path}: {status}"
         );
     }
     response
+}
+
+/// A browser sends its cookie along with whatever it is made to send, and then says from which page.
+fn says_its_page(request: &Request) -> Result<(), Problem> {
+    if writes(request) && !request.headers().contains_key(ORIGIN) {
+        return Err(Problem::new(StatusCode::FORBIDDEN, "a browser's request must say where it comes from"));
+    }
+    Ok(())
 }
 
 /// Whether a browser asks for a page.
@@ -258,11 +396,15 @@ fn is_loopback(host: &str) -> bool {
     }
 }
 
-/// Browsers name the page that a POST comes from; it must be one of ours. Other programs name none.
-fn same_origin(headers: &HeaderMap, host: Option<&Authority>) -> Result<(), Problem> {
+/// Browsers name the page that a POST comes from; it must be one of ours, reached as we are where that is known. Other
+/// programs name none.
+fn same_origin(headers: &HeaderMap, host: Option<&Authority>, https: Option<bool>) -> Result<(), Problem> {
     let Some(origin) = single(headers, &ORIGIN)? else { return Ok(()) };
     let same =
         origin.parse::<Uri>().is_ok_and(|origin| match (origin.scheme_str(), origin.authority(), host) {
+            (Some(scheme), Some(_), Some(_)) if https.is_some_and(|https| https != (scheme == "https")) => {
+                false
+            }
             (Some(scheme), Some(origin), Some(host)) => {
                 let default = if scheme == "https" { 443 } else { 80 };
                 origin.host().eq_ignore_ascii_case(host.host())

@@ -10,15 +10,13 @@ use serde_json::{Value, json};
 
 use super::HttpState;
 use super::params::{InAccount, NoParams, Params};
+use super::parts;
 use super::problem::Problem;
 use super::select::{self, Filter, Page, Sort};
 use super::targets::Targets;
 use crate::hops::{self, Diagnosis, Hop};
 use crate::model::ids::AccountId;
 use crate::model::view::{AccountView, Condition, Coverage, HoldView, Snapshot, Standing};
-
-const DEFAULT_LIMIT: usize = 100;
-const LARGEST_LIMIT: usize = 1000;
 
 #[derive(Serialize)]
 struct List<'a> {
@@ -114,10 +112,7 @@ impl<'a> Detail<'a> {
 pub(super) async fn list(State(state): State<HttpState>, uri: Uri) -> Result<Response, Problem> {
     let params =
         Params::parse(&uri, &["verdict", "coverage", "reason", "ou", "q", "sort", "limit", "cursor"])?;
-    let limit = params.parsed::<usize>("limit")?.unwrap_or(DEFAULT_LIMIT);
-    if !(1..=LARGEST_LIMIT).contains(&limit) {
-        return Err(Problem::bad(format!("`limit`: write a number from 1 to {LARGEST_LIMIT}")));
-    }
+    let limit = parts::limit(&params)?;
     Ok(Json(List::read(&state.snapshot(), &params, limit)?).into_response())
 }
 

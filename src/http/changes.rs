@@ -8,13 +8,11 @@ use serde::Serialize;
 
 use super::HttpState;
 use super::params::Params;
+use super::parts;
 use super::problem::Problem;
 use crate::history::{Filter, Order, Outcome, Page, Record, What};
 use crate::model::ids::AccountId;
 use crate::model::view::HistoryView;
-
-const DEFAULT_LIMIT: usize = 100;
-const LARGEST_LIMIT: usize = 1000;
 
 #[derive(Serialize)]
 pub(super) struct List {
@@ -74,10 +72,7 @@ pub(super) async fn list(State(state): State<HttpState>, uri: Uri) -> Result<Jso
     const KNOWN: [&str; 10] =
         ["what", "account", "kind", "name", "outcome", "since", "until", "sort", "limit", "cursor"];
     let params = Params::parse(&uri, &KNOWN)?;
-    let limit = params.parsed::<usize>("limit")?.unwrap_or(DEFAULT_LIMIT);
-    if !(1..=LARGEST_LIMIT).contains(&limit) {
-        return Err(Problem::bad(format!("`limit`: write a number from 1 to {LARGEST_LIMIT}")));
-    }
+    let limit = parts::limit(&params)?;
     let observed_at = state.snapshot().taken_at;
     let filter = filter(&params, observed_at)?;
     let Page { records, next_cursor, total } = state.history.page(&filter, limit).await.map_err(|error| {

@@ -21,7 +21,7 @@ use crate::model::resource::{Note, Verdict};
 use crate::model::view::{DeliveryView, Snapshot};
 
 /// The configuration that is in force.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Configuration {
     /// What it says.
     pub settings: Arc<Settings>,
@@ -31,6 +31,19 @@ pub struct Configuration {
     pub file: Option<PathBuf>,
     /// When it was read.
     pub loaded_at: Timestamp,
+    /// The latest reload since then that was refused.
+    pub refused: Option<Refused>,
+}
+
+/// A reload that was refused.
+#[derive(Clone, Debug, Serialize)]
+pub struct Refused {
+    /// When.
+    pub at: Timestamp,
+    /// Who asked for it.
+    pub by: String,
+    /// Everything that is wrong.
+    pub problems: Vec<config::Problem>,
 }
 
 impl Configuration {
@@ -41,6 +54,7 @@ impl Configuration {
             effective: loaded.effective.clone(),
             file: loaded.file.clone(),
             loaded_at,
+            refused: None,
         }
     }
 }
@@ -50,15 +64,17 @@ struct Config<'a> {
     items: &'a [Setting],
     file: Option<String>,
     loaded_at: Timestamp,
+    refused: Option<&'a Refused>,
     observed_at: Timestamp,
 }
 
 pub(super) async fn configuration(State(state): State<HttpState>, _: NoParams) -> Response {
-    let configuration = &state.configuration;
+    let configuration = state.configuration();
     Json(Config {
         items: &configuration.effective,
         file: configuration.file.as_ref().map(|path| path.display().to_string()),
         loaded_at: configuration.loaded_at,
+        refused: configuration.refused.as_ref(),
         observed_at: state.snapshot().taken_at,
     })
     .into_response()
@@ -108,7 +124,8 @@ impl<'a> From<&'a config::Watch> for Watch<'a> {
 }
 
 pub(super) async fn watches(State(state): State<HttpState>, _: NoParams) -> Response {
-    let items = state.configuration.settings.watches.iter().map(Watch::from).collect();
+    let configuration = state.configuration();
+    let items = configuration.settings.watches.iter().map(Watch::from).collect();
     Json(Watches { items, observed_at: state.snapshot().taken_at }).into_response()
 }
 
@@ -204,7 +221,8 @@ fn alert<'a>(settings: &'a Settings, snapshot: &'a Snapshot, alert: &'a config::
 }
 
 pub(super) async fn alerts(State(state): State<HttpState>, _: NoParams) -> Response {
-    let (snapshot, settings) = (state.snapshot(), &state.configuration.settings);
+    let (snapshot, configuration) = (state.snapshot(), state.configuration());
+    let settings = &configuration.settings;
     let items = settings.alerts.iter().map(|one| alert(settings, &snapshot, one)).collect();
     Json(Alerts { items, observed_at: snapshot.taken_at }).into_response()
 }
@@ -221,7 +239,8 @@ pub(super) async fn one_alert(
     Segment(name): Segment,
     _: NoParams,
 ) -> Result<Response, Problem> {
-    let (snapshot, settings) = (state.snapshot(), &state.configuration.settings);
+    let (snapshot, configuration) = (state.snapshot(), state.configuration());
+    let settings = &configuration.settings;
     let Some(found) = settings.alerts.iter().find(|one| one.name == name) else {
         return Err(Problem::not_found("no alert of that name is configured; GET /api/v1/alerts lists them"));
     };

@@ -9,7 +9,9 @@ use serde_json::{Value, json};
 use tokio::sync::watch;
 
 use crate::config::SuppressState;
-use crate::http::{OperationRefused, Operations, ReconcileRefused, Reconciles};
+use crate::http::{
+    OperationRefused, Operations, ReconcileRefused, Reconciles, ReloadRefused, Reloaded, Reloads,
+};
 use crate::inbox::hidden::HiddenEvent;
 use crate::letters::{Group, Overview, Summary, Unreadable};
 use crate::model::call::Call;
@@ -338,6 +340,7 @@ pub(crate) fn snapshot(now: Timestamp) -> Snapshot {
             accounts: accounts.len(),
         },
         accounts: accounts.into_iter().map(|a| (a.id.clone(), Arc::new(a))).collect(),
+        units: Arc::default(),
         central: central(now),
         holds: vec![HoldView {
             id: "changedaccountslimit-333333333333".to_owned(),
@@ -367,6 +370,7 @@ pub(crate) fn snapshot(now: Timestamp) -> Snapshot {
         }],
         latency: LatencyView::default(),
         canaries: canaries(now),
+        canary_rules: Some([6, 1, 1]),
         dead_letters: Some(Arc::new(dead_letters(now))),
         last_resync: Some(ResyncView {
             started_at: ago(now, 50),
@@ -427,6 +431,27 @@ impl Reconciles for FakeReconciles {
 
     fn progress(&self, id: &str) -> Option<watch::Receiver<ReconcileView>> {
         self.0.lock().unwrap().get(id).map(watch::Sender::subscribe)
+    }
+}
+
+impl Reloads for FakeReconciles {
+    fn reload(&self, by: Arc<str>) -> BoxFuture<'_, Result<Reloaded, ReloadRefused>> {
+        let read = |text: &str| {
+            let text = format!("[central]\naccount_id = '222222222222'\n{text}");
+            crate::config::parse(&text, [])
+        };
+        let before = read("").unwrap();
+        let now = self.now();
+        Box::pin(async move {
+            if &*by == "oncall" {
+                let problems =
+                    read("[reconcile]\nmode = 'planted'\n[http]\nport = 1\n").unwrap_err().problems;
+                return Err(ReloadRefused { problems, in_force_since: now });
+            }
+            let after = read("[[alert]]\nname = 'a'\nseverity = 'high'\n").unwrap();
+            let changes = crate::config::between(&before, &after);
+            Ok(Reloaded { changes, warnings: after.warnings, generation: 2, loaded_at: now })
+        })
     }
 }
 

@@ -1,6 +1,7 @@
 //! How people get in: they paste a token once, and their browser shows a session's cookie from then on.
 
 use std::collections::HashMap;
+use std::net::IpAddr;
 use std::num::NonZeroU32;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -11,25 +12,28 @@ use axum::extract::Extension;
 use axum::http::header::{COOKIE, LOCATION, RETRY_AFTER, SET_COOKIE};
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::{Html, IntoResponse, Response};
-use governor::{DefaultDirectRateLimiter, Quota, RateLimiter};
+use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
 use sha2::{Digest, Sha256};
 
-use super::access::{Gate, Role};
+use super::access::{Gate, TokenDigest};
+use super::proxy::Client;
 
 /// A working day and a night's watch.
 const LASTS: Duration = Duration::from_secs(12 * 60 * 60);
 /// More people than ever look at it at once; beyond them the one who came first has to come again.
 const MOST: usize = 1000;
-/// Wrong tokens within a minute, from everybody together; tokens that cannot be guessed need no finer count.
+/// Wrong tokens within a minute, from one client.
 const WRONG_PER_MINUTE: u32 = 10;
+/// Of so many clients wrong tokens are remembered before those are forgotten that may go on.
+const MOST_CLIENTS: usize = 10_000;
 /// Longer than any token in a form.
 const LONGEST_FORM: usize = 4 * 1024;
 const NAME: &str = "orgwatch_session";
 
 #[derive(Debug)]
 struct Session {
-    name: Arc<str>,
-    role: Role,
+    /// Of the token that it was opened with: whoever's token goes, their session goes.
+    token: TokenDigest,
     began: Instant,
 }
 
@@ -37,7 +41,8 @@ struct Session {
 #[derive(Debug)]
 pub(super) struct Sessions {
     open: Mutex<HashMap<[u8; 32], Session>>,
-    wrong: DefaultDirectRateLimiter,
+    /// By the client's address; one for all whose address is not known.
+    wrong: DefaultKeyedRateLimiter<Option<IpAddr>>,
     secure: bool,
 }
 
@@ -45,7 +50,15 @@ impl Sessions {
     /// None yet. Cookies are for TLS only where that is `secure`.
     pub(super) fn new(secure: bool) -> Self {
         let most = NonZeroU32::new(WRONG_PER_MINUTE).unwrap_or(NonZeroU32::MIN);
-        Self { open: Mutex::default(), wrong: RateLimiter::direct(Quota::per_minute(most)), secure }
+        Self { open: Mutex::default(), wrong: RateLimiter::keyed(Quota::per_minute(most)), secure }
+    }
+
+    /// Whether this client may go on showing tokens that are wrong.
+    fn may_err(&self, client: Client) -> bool {
+        if self.wrong.len() >= MOST_CLIENTS {
+            self.wrong.retain_recent();
+        }
+        self.wrong.check_key(&client.address.map(whole)).is_ok()
     }
 
     fn open(&self) -> std::sync::MutexGuard<'_, HashMap<[u8; 32], Session>> {
@@ -53,16 +66,16 @@ impl Sessions {
         self.open.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Whose session the request's cookie is of, if it is open.
-    pub(super) fn of(&self, headers: &HeaderMap) -> Option<(Arc<str>, Role)> {
+    /// With which token the session of the request's cookie was opened, if it is still open.
+    pub(super) fn of(&self, headers: &HeaderMap) -> Option<TokenDigest> {
         let digest = digest(cookie(headers)?);
         let open = self.open();
         let session = open.get(&digest).filter(|session| session.began.elapsed() < LASTS)?;
-        Some((Arc::clone(&session.name), session.role))
+        Some(session.token)
     }
 
     /// Opens a session; answers what the browser is to keep.
-    fn begin(&self, name: Arc<str>, role: Role) -> String {
+    fn begin(&self, token: TokenDigest, client: Client) -> String {
         let secret = format!("{:032x}{:032x}", rand::random::<u128>(), rand::random::<u128>());
         let mut open = self.open();
         open.retain(|_, session| session.began.elapsed() < LASTS);
@@ -70,8 +83,8 @@ impl Sessions {
             let first = open.iter().min_by_key(|(_, session)| session.began).map(|(digest, _)| *digest);
             first.and_then(|first| open.remove(&first));
         }
-        open.insert(digest(&secret), Session { name, role, began: Instant::now() });
-        self.set_cookie(&secret, LASTS)
+        open.insert(digest(&secret), Session { token, began: Instant::now() });
+        self.set_cookie(&secret, LASTS, client)
     }
 
     fn end(&self, headers: &HeaderMap) {
@@ -80,9 +93,17 @@ impl Sessions {
         }
     }
 
-    fn set_cookie(&self, secret: &str, lasts: Duration) -> String {
-        let secure = if self.secure { "; Secure" } else { "" };
+    fn set_cookie(&self, secret: &str, lasts: Duration, client: Client) -> String {
+        let secure = if self.secure || client.https == Some(true) { "; Secure" } else { "" };
         format!("{NAME}={secret}; Path=/; HttpOnly; SameSite=Strict; Max-Age={}{secure}", lasts.as_secs())
+    }
+}
+
+/// What one client has for itself: an IPv6 network of 64 bits, of which it takes addresses as it likes.
+fn whole(address: IpAddr) -> IpAddr {
+    match address {
+        IpAddr::V6(address) => IpAddr::V6((u128::from(address) >> 64 << 64).into()),
+        address => address,
     }
 }
 
@@ -116,14 +137,18 @@ fn to(place: &'static str) -> Response {
 
 /// Asks for a token; where none is needed, there is nothing to ask.
 pub(super) async fn ask(Extension(gate): Extension<Arc<Gate>>, headers: HeaderMap) -> Response {
-    if !gate.asks_for_tokens() || gate.sessions.of(&headers).is_some() {
+    if !gate.asks_for_tokens() || gate.has_session(&headers) {
         return to("/");
     }
     page(StatusCode::OK, None)
 }
 
 /// Takes a token, and gives a cookie for it.
-pub(super) async fn enter(Extension(gate): Extension<Arc<Gate>>, body: Body) -> Response {
+pub(super) async fn enter(
+    Extension(gate): Extension<Arc<Gate>>,
+    Extension(client): Extension<Client>,
+    body: Body,
+) -> Response {
     if !gate.asks_for_tokens() {
         return to("/");
     }
@@ -136,15 +161,15 @@ pub(super) async fn enter(Extension(gate): Extension<Arc<Gate>>, body: Body) -> 
         token.map(|text| percent_encoding::percent_decode_str(&text).decode_utf8_lossy().trim().to_owned());
     let known = token.filter(|token| !token.is_empty()).and_then(|token| gate.known_as(&token));
     match known {
-        Some((name, role)) => {
-            let cookie = gate.sessions.begin(name, role);
+        Some(token) => {
+            let cookie = gate.sessions.begin(token, client);
             let mut response = to("/");
             if let Ok(value) = HeaderValue::from_str(&cookie) {
                 response.headers_mut().insert(SET_COOKIE, value);
             }
             response
         }
-        None if gate.sessions.wrong.check().is_err() => {
+        None if !gate.sessions.may_err(client) => {
             let mut response =
                 page(StatusCode::TOO_MANY_REQUESTS, Some("Too many wrong tokens; wait a minute."));
             response.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("60"));
@@ -155,10 +180,14 @@ pub(super) async fn enter(Extension(gate): Extension<Arc<Gate>>, body: Body) -> 
 }
 
 /// Ends the session.
-pub(super) async fn leave(Extension(gate): Extension<Arc<Gate>>, headers: HeaderMap) -> Response {
+pub(super) async fn leave(
+    Extension(gate): Extension<Arc<Gate>>,
+    Extension(client): Extension<Client>,
+    headers: HeaderMap,
+) -> Response {
     gate.sessions.end(&headers);
     let mut response = to("/login");
-    if let Ok(value) = HeaderValue::from_str(&gate.sessions.set_cookie("", Duration::ZERO)) {
+    if let Ok(value) = HeaderValue::from_str(&gate.sessions.set_cookie("", Duration::ZERO, client)) {
         response.headers_mut().insert(SET_COOKIE, value);
     }
     response

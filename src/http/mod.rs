@@ -7,14 +7,18 @@ mod audit;
 mod changes;
 mod configured;
 mod health;
+mod lists;
 mod login;
 mod openapi;
 mod operations;
 mod overview;
 mod page;
 mod params;
+mod parts;
 mod problem;
+mod proxy;
 mod reconciles;
+mod reload;
 mod routes;
 mod select;
 mod server;
@@ -46,12 +50,13 @@ use tokio_util::sync::CancellationToken;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::compression::CompressionLayer;
 
-pub use self::access::{Auth, HttpOptions, Role};
+pub use self::access::{Auth, Gate, HttpOptions, Role};
 pub use self::accounts::{account_json, accounts_json};
 pub use self::audit::Audits;
-pub use self::configured::Configuration;
+pub use self::configured::{Configuration, Refused};
 pub use self::operations::{OperationRefused, Operations};
 use self::problem::Problem;
+pub use self::reload::{ReloadRefused, Reloaded, Reloads};
 pub use self::select::VERDICTS;
 pub use self::server::serve;
 pub use self::stream::Feed;
@@ -98,6 +103,8 @@ pub struct HttpState {
     pub reconciles: Arc<dyn Reconciles>,
     /// Where operators' words go.
     pub operations: Arc<dyn Operations>,
+    /// Who reads the configuration anew.
+    pub reloads: Arc<dyn Reloads>,
     /// Who reads what audits are judged by.
     pub audits: Arc<dyn Audits>,
     /// What happened.
@@ -107,7 +114,7 @@ pub struct HttpState {
     /// Cancelled when the daemon begins to stop.
     pub stopping: CancellationToken,
     /// What is configured.
-    pub configuration: Arc<Configuration>,
+    pub configuration: watch::Receiver<Arc<Configuration>>,
     /// What those who listen are told.
     pub feed: Arc<Feed>,
 }
@@ -117,11 +124,15 @@ impl HttpState {
     fn snapshot(&self) -> Arc<Snapshot> {
         self.snapshot.borrow().clone()
     }
+
+    /// The configuration that is in force.
+    fn configuration(&self) -> Arc<Configuration> {
+        self.configuration.borrow().clone()
+    }
 }
 
 /// The table of contents: every path that is answered, and what stands before all of them.
-pub fn router(state: HttpState, options: &HttpOptions) -> Router {
-    let gate = Arc::new(access::Gate::new(options));
+pub fn router(state: HttpState, gate: Arc<Gate>) -> Router {
     // Outside of compression: a compressed answer is another one, and has a validator of its own.
     let api = routes::validated().layer(CompressionLayer::new()).layer(from_fn(validator::validated));
     let pages = Router::new()

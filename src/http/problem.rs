@@ -9,16 +9,21 @@ use serde_json::json;
 
 use super::ReconcileRefused;
 
+use crate::config;
+use crate::panics;
+
 /// A request that was not carried out.
 #[derive(Debug)]
 pub(super) struct Problem {
     pub(super) status: StatusCode,
     pub(super) detail: String,
+    /// What is wrong with a configuration, where that is why.
+    pub(super) problems: Vec<config::Problem>,
 }
 
 impl Problem {
     pub(super) fn new(status: StatusCode, detail: impl Into<String>) -> Self {
-        Self { status, detail: detail.into() }
+        Self { status, detail: detail.into(), problems: Vec::new() }
     }
 
     pub(super) fn bad(detail: impl Into<String>) -> Self {
@@ -37,12 +42,15 @@ impl Problem {
 
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
-        let body = json!({
+        let mut body = json!({
             "type": "about:blank",
             "title": self.title(),
             "status": self.status.as_u16(),
             "detail": self.detail,
         });
+        if !self.problems.is_empty() {
+            body["problems"] = json!(self.problems);
+        }
         let mut response = (self.status, body.to_string()).into_response();
         let headers = response.headers_mut();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
@@ -77,12 +85,7 @@ pub(super) async fn no_such_method(method: Method, uri: Uri) -> Problem {
 
 /// The answer in place of a handler that panicked.
 pub(super) fn panicked(panic: Box<dyn Any + Send>) -> Response {
-    let message = panic
-        .downcast_ref::<String>()
-        .map(String::as_str)
-        .or_else(|| panic.downcast_ref::<&str>().copied())
-        .unwrap_or("no message");
-    tracing::error!(panic = message, "A request handler panicked");
+    tracing::error!(panic = panics::said(&*panic), "A request handler panicked");
     Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "this is a defect; the log has its details")
         .into_response()
 }

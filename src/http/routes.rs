@@ -5,8 +5,8 @@ use axum::Router;
 use axum::routing::{MethodRouter, get, post};
 
 use super::{
-    HttpState, accounts, audit, changes, configured, health, openapi, operations, overview, reconciles,
-    stream,
+    HttpState, accounts, audit, changes, configured, health, lists, openapi, operations, overview,
+    reconciles, reload, stream,
 };
 
 /// One request that is answered.
@@ -91,6 +91,9 @@ const fn text(
 
 const ACCOUNTS: &[&str] =
     &["Verdict", "Coverage", "Reason", "Ou", "Q", "AccountSort", "Limit", "AccountCursor"];
+const DRIFT: &[&str] = &["Account", "Region", "Kind", "Name", "DriftVerdict", "Limit", "ListCursor"];
+const PLAN: &[&str] = &["Account", "Region", "Kind", "Action", "Held", "Limit", "ListCursor"];
+const HOLDS: &[&str] = &["Account", "HoldReason", "Limit", "ListCursor"];
 const CHANGES: &[&str] =
     &["What", "Account", "Kind", "Name", "Outcome", "Since", "Until", "ChangeSort", "Limit", "ChangeCursor"];
 
@@ -113,9 +116,9 @@ const VALIDATED: &[Route] = &[
         "/api/v1/coverage",
         "coverage",
         "Counts, and everybody who is not covered.",
-        &[],
+        &["Coverage", "Reason", "Ou", "Q", "Limit", "ListCursor"],
         "CoverageAnswer",
-        || get(overview::coverage),
+        || get(lists::coverage),
     ),
     read(
         "/api/v1/audit",
@@ -125,10 +128,10 @@ const VALIDATED: &[Route] = &[
         "AuditReport",
         || get(audit::report),
     ),
-    read("/api/v1/drift", "drift", "Every resource that is not in sync.", &[], "DriftList", || {
-        get(overview::drift)
+    read("/api/v1/drift", "drift", "Every resource that is not in sync.", DRIFT, "DriftList", || {
+        get(lists::drift)
     }),
-    read("/api/v1/plan", "plan", "What is planned, with its calls.", &[], "PlanList", || get(overview::plan)),
+    read("/api/v1/plan", "plan", "What is planned, with its calls.", PLAN, "PlanList", || get(lists::plan)),
     read("/api/v1/alerts", "alerts", "What the central account delivers.", &[], "AlertList", || {
         get(configured::alerts)
     }),
@@ -146,14 +149,14 @@ const VALIDATED: &[Route] = &[
         "ChangeList",
         || get(changes::list),
     ),
-    read("/api/v1/holds", "holds", "What is planned and not made.", &[], "HoldList", || get(overview::holds)),
+    read("/api/v1/holds", "holds", "What is planned and not made.", HOLDS, "HoldList", || get(lists::holds)),
     read(
         "/api/v1/dead-letters",
         "deadLetters",
         "Events that could not be delivered.",
-        &[],
+        &["Account", "LetterRule", "LetterError", "Limit", "ListCursor"],
         "DeadLetters",
-        || get(overview::dead_letters),
+        || get(lists::dead_letters),
     ),
     read("/api/v1/canaries", "canaries", "What became of canaries, hour by hour.", &[], "CanaryList", || {
         get(overview::canaries)
@@ -209,6 +212,15 @@ const VALIDATED: &[Route] = &[
     act("/api/v1/resume", "resume", "Ends a pause.", &[], Some("ResumeRequest"), ("200", "Pause"), || {
         post(operations::resume)
     }),
+    act(
+        "/api/v1/reload",
+        "reload",
+        "Reads the configuration anew and goes by it.",
+        &[],
+        None,
+        ("200", "Reloaded"),
+        || post(reload::reload),
+    ),
     act(
         "/api/v1/log-level",
         "logLevel",

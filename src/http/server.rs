@@ -6,15 +6,20 @@ use std::time::Duration;
 
 use anyhow::Context;
 use axum::Router;
+use hyper::Request;
+use hyper::body::Incoming;
 use hyper::server::conn::http1;
+use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
-use hyper_util::service::TowerToHyperService;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::{JoinError, JoinSet};
 use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
+use tower::Service;
 
+use super::proxy::Peer;
+use crate::panics;
 use crate::tls::Tls;
 
 /// A client that has not sent its headers by then gets no answer.
@@ -46,9 +51,10 @@ pub async fn serve(
             Some(ended) = connections.join_next() => log_panic(ended),
             _ = look_at_files.tick(), if tls.is_some() => refresh(tls.as_deref()),
             accepted = listener.accept(), if connections.len() < CONNECTIONS => match accepted {
-                Ok((stream, _)) => {
+                Ok((stream, from)) => {
                     let tls = tls.as_ref().map(|tls| tls.config());
-                    connections.spawn(greeted(stream, tls, router.clone(), stop.clone()));
+                    let served = Served { router: router.clone(), peer: Peer(from.ip()) };
+                    connections.spawn(greeted(stream, tls, served, stop.clone()));
                 }
                 Err(error) => {
                     tracing::warn!(%error, "Could not accept a connection");
@@ -87,14 +93,14 @@ fn refresh(tls: Option<&Tls>) {
 async fn greeted(
     stream: TcpStream,
     tls: Option<Arc<rustls::ServerConfig>>,
-    router: Router,
+    served: Served,
     stop: CancellationToken,
 ) {
-    let Some(tls) = tls else { return connection(stream, router, stop).await };
+    let Some(tls) = tls else { return connection(stream, served, stop).await };
     let handshake = tokio::time::timeout(HEADERS_WITHIN, TlsAcceptor::from(tls).accept(stream));
     tokio::select! {
         shaken = handshake => match shaken {
-            Ok(Ok(stream)) => connection(stream, router, stop).await,
+            Ok(Ok(stream)) => connection(stream, served, stop).await,
             Ok(Err(error)) => tracing::debug!(%error, "A connection ended in its handshake"),
             Err(_) => tracing::debug!("A handshake took too long"),
         },
@@ -102,15 +108,26 @@ async fn greeted(
     }
 }
 
+/// What answers on one connection.
+#[derive(Clone)]
+struct Served {
+    router: Router,
+    peer: Peer,
+}
+
 async fn connection(
     stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
-    router: Router,
+    Served { router, peer }: Served,
     stop: CancellationToken,
 ) {
+    let answers = service_fn(move |mut request: Request<Incoming>| {
+        request.extensions_mut().insert(peer);
+        router.clone().call(request)
+    });
     let served = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(HEADERS_WITHIN)
-        .serve_connection(TokioIo::new(stream), TowerToHyperService::new(router));
+        .serve_connection(TokioIo::new(stream), answers);
     let mut served = pin!(served);
     let ended = tokio::select! {
         ended = served.as_mut() => ended,
@@ -128,6 +145,6 @@ fn log_panic(ended: Result<(), JoinError>) {
     if let Err(error) = ended
         && error.is_panic()
     {
-        tracing::error!(%error, "A connection panicked");
+        tracing::error!(error = panics::of_task(error), "A connection panicked");
     }
 }

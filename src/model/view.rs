@@ -252,6 +252,8 @@ pub struct Snapshot {
     pub discovery: DiscoveryView,
     /// Every account of the organization that we know of, departed ones excepted.
     pub accounts: BTreeMap<AccountId, Arc<AccountView>>,
+    /// What roots and organizational units are called, as far as it was read.
+    pub units: Arc<crate::units::Names>,
     /// The receiving side.
     pub central: CentralView,
     /// What is planned and not made.
@@ -266,6 +268,8 @@ pub struct Snapshot {
     pub latency: LatencyView,
     /// What became of the canaries of the latest hours, oldest first; empty where none are sent.
     pub canaries: Vec<CanaryHour>,
+    /// How many sender rules are proven by their canaries, not proven, and lose them; none where none are sent.
+    pub canary_rules: Option<[usize; 3]>,
     /// The latest full walk.
     pub last_resync: Option<ResyncView>,
     /// Where people have paused writing.

@@ -79,6 +79,44 @@ pub fn resumed(pause: &Value, style: Style) -> String {
     page.finish()
 }
 
+/// What a reload changed.
+pub fn reloaded(answer: &Value, style: Style) -> String {
+    let mut page = Page::new(style);
+    let changes = answer["changes"].as_array().map(Vec::as_slice).unwrap_or_default();
+    if changes.is_empty() {
+        page.line(0, Tone::Good, "Reloaded: no key has another value than before.");
+        return page.finish();
+    }
+    page.table(
+        &["key", "before", "from", "after", "from"],
+        changes.iter().map(|change| {
+            let value = |shown: &Value, secret: bool| match &shown["value"] {
+                _ if shown.is_null() => "not set".to_owned(),
+                value if secret => format!("{value}, with other content"),
+                value => value.to_string(),
+            };
+            let secret = change["secret"] == true;
+            vec![
+                (Tone::Strong, text(change, "path").to_owned()),
+                (Tone::Faint, value(&change["before"], false)),
+                (Tone::Faint, text(&change["before"], "source").to_owned()),
+                (Tone::Plain, value(&change["after"], secret)),
+                (Tone::Faint, text(&change["after"], "source").to_owned()),
+            ]
+        }),
+    );
+    page.gap().line(
+        0,
+        Tone::Good,
+        format_args!(
+            "Reloaded: {} in force, generation {}.",
+            phrase::count(changes.len(), "change"),
+            answer["generation"]
+        ),
+    );
+    page.finish()
+}
+
 #[cfg(test)]
 mod tests {
     use serde_json::json;
@@ -101,6 +139,22 @@ mod tests {
         let pause = json!({ "scope": "all", "until": "2026-11-20T14:00:00Z", "reason": "a migration", "by": "oncall" });
         insta::assert_snapshot!(paused(&pause, Style::PLAIN), @"Paused all until 2026-11-20T14:00:00Z: nothing is written there; `orgwatch resume all` ends it.");
         insta::assert_snapshot!(resumed(&pause, Style::PLAIN), @"Resumed all, which oncall had paused: a migration.");
+        let reloaded_one = json!({ "generation": 2, "warnings": [], "changes": [
+            { "path": "reconcile.mode", "before": { "value": "observe", "source": "default" },
+              "after": { "value": "enforce", "source": "file" }, "secret": false },
+            { "path": "http.token[oncall].file", "before": { "value": "/run/t", "source": "file" },
+              "after": { "value": "/run/t", "source": "file" }, "secret": true },
+            { "path": "alert[a].severity", "before": null, "after": { "value": "high", "source": "file" }, "secret": false },
+        ]});
+        insta::assert_snapshot!(reloaded(&reloaded_one, Style::PLAIN), @r#"
+        key                      before     from     after                         from
+        reconcile.mode           "observe"  default  "enforce"                     file
+        http.token[oncall].file  "/run/t"   file     "/run/t", with other content  file
+        alert[a].severity        not set             "high"                        file
+
+        Reloaded: 3 changes in force, generation 2.
+        "#);
+        insta::assert_snapshot!(reloaded(&json!({ "changes": [], "generation": 1 }), Style::PLAIN), @"Reloaded: no key has another value than before.");
         let released_one = json!({ "id": "x", "targets": ["member 333333333333/us-east-1"] });
         insta::assert_snapshot!(released(&released_one, Style::PLAIN), @"Released x in 1 target; it is done with the next pass.");
     }

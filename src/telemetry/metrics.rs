@@ -3,7 +3,9 @@
 //! What the snapshot says is computed when it is asked for; only what happens between two snapshots is counted here.
 //! No label carries an account: the API answers for single accounts, and a label for each would multiply every series.
 
+mod certificate;
 mod classic;
+mod configuration;
 mod deliveries;
 mod guard;
 mod resources;
@@ -30,6 +32,7 @@ use crate::model::plan::Action;
 use crate::model::resource::{KindName, Verdict};
 use crate::model::target::Side;
 use crate::model::view::Snapshot;
+use crate::tls::Tls;
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct CallLabels {
@@ -88,6 +91,9 @@ pub struct Metrics {
     discovery_success: Gauge<f64, AtomicU64>,
     /// The guard's.
     pub guard: guard::Guard,
+    /// The configuration's.
+    pub configuration: configuration::Configuration,
+    certificate: certificate::Certificate,
 }
 
 /// How metrics are written down.
@@ -164,14 +170,23 @@ impl Metrics {
                 Gauge::default(),
             ),
             guard: guard::Guard::new(&mut r),
+            configuration: configuration::Configuration::new(&mut r),
+            certificate: certificate::Certificate::default(),
             registry: Registry::default(),
         };
         r.register("build", "The program", Info::new(vec![("version", env!("CARGO_PKG_VERSION"))]));
         r.register_collector(Box::new(resources::Resources(snapshot.clone())));
         r.register_collector(Box::new(deliveries::Deliveries(snapshot.clone())));
         r.register_collector(Box::new(suppressed::Suppressed(snapshot.clone())));
+        r.register_collector(Box::new(metrics.certificate.clone()));
         r.register_collector(Box::new(FromSnapshot(snapshot)));
         Self { registry: r, ..metrics }
+    }
+
+    /// We serve with this; it is asked when its certificate ends whenever somebody reads the metrics.
+    pub fn serving_with(&self, tls: Arc<Tls>) {
+        // A process serves with one.
+        let _already = self.certificate.0.set(tls);
     }
 
     /// One call to AWS ended, with or without an error.
@@ -314,6 +329,12 @@ impl Collector for FromSnapshot {
         let modes = ["observe", "enforce"].map(|m| (m, usize::from(m == snapshot.mode)));
         family(&mut encoder, "mode", "1 for the mode that is in force.", "mode", modes)?;
 
+        if let Some([proven, unproven, missing]) = snapshot.canary_rules {
+            let rules = [("proven", proven), ("unproven", unproven), ("missing", missing)];
+            let help = "Sender rules by whether their canaries come back.";
+            family(&mut encoder, "canary_rules", help, "standing", rules)?;
+        }
+
         let in_sync = f64::from(u8::from(snapshot.central.verdict == Verdict::InSync));
         gauge(&mut encoder, "central_in_sync", "Whether the receiving side is in sync.", None, in_sync)?;
         if let Some(letters) = &snapshot.dead_letters {
@@ -419,6 +440,8 @@ pub(super) mod tests {
             r#"orgwatch_holds{reason="ChangedAccountsLimit"} 1"#,
             r#"orgwatch_mode{mode="enforce"} 1"#,
             r#"orgwatch_mode{mode="observe"} 0"#,
+            r#"orgwatch_canary_rules{standing="unproven"} 1"#,
+            "orgwatch_config_last_reload_successful 1",
             "orgwatch_central_in_sync 0.0",
             concat!("orgwatch_build_info{version=\"", env!("CARGO_PKG_VERSION"), "\"} 1"),
         ] {

@@ -18,6 +18,10 @@ const AGAIN_IN_GRACE: SignedDuration = SignedDuration::from_mins(1);
 /// How soon a reading is repeated that AWS did not answer.
 const AGAIN: SignedDuration = SignedDuration::from_mins(5);
 
+fn signed(interval: Duration) -> SignedDuration {
+    SignedDuration::try_from(interval).unwrap_or(SignedDuration::from_hours(1))
+}
+
 /// Whether the same question may be answered a little later.
 fn may_pass(error: &CloudError) -> bool {
     use crate::model::error::ErrorClass::{
@@ -63,11 +67,16 @@ impl Trails {
     /// Nothing is known yet; each account is looked at once in `interval`.
     pub fn new(interval: Duration) -> Self {
         Self {
-            interval: SignedDuration::try_from(interval).unwrap_or(SignedDuration::from_hours(1)),
+            interval: signed(interval),
             accounts: BTreeMap::new(),
             answers: BTreeMap::new(),
             shared: Vec::new(),
         }
+    }
+
+    /// Looks at each account once in `interval` from the next look on.
+    pub fn set_interval(&mut self, interval: Duration) {
+        self.interval = signed(interval);
     }
 
     /// Whether it is time to look at an account's trails. Among many accounts, those that nobody looked at yet are spread

@@ -6,7 +6,7 @@ use orgwatch::config::Adopt;
 use orgwatch::kinds::KINDS;
 
 /// Parts that know no client, no runtime, no environment and no clock.
-const PURE: [&str; 20] = [
+const PURE: [&str; 21] = [
     "compile",
     "compliance",
     "format",
@@ -23,6 +23,7 @@ const PURE: [&str; 20] = [
     "presets",
     "regions",
     "trail",
+    "units",
     "pattern",
     "route",
     "spelling",

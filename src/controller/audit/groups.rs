@@ -103,7 +103,7 @@ impl Controller {
             };
             (arn, read)
         });
-        futures::stream::iter(reads).buffer_unordered(self.settings.reconcile.concurrency).collect().await
+        futures::stream::iter(reads).buffer_unordered(self.settings().reconcile.concurrency).collect().await
     }
 
     async fn read_topic(&self, arn: &str) -> Seen<Subscriptions> {

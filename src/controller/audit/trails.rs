@@ -66,7 +66,7 @@ impl Controller {
                 _ => known,
             }
         });
-        let mut reads = futures::stream::iter(reads).buffer_unordered(self.settings.reconcile.concurrency);
+        let mut reads = futures::stream::iter(reads).buffer_unordered(self.settings().reconcile.concurrency);
         while let Some(known) = reads.next().await {
             tell(Step::Read(known.id.as_str()));
             let (id, account) = account(known);
@@ -86,7 +86,7 @@ impl Controller {
         };
         let mut watched = known.watched;
         if known.wants_regions {
-            let region = self.settings.partition().iam_events_region();
+            let region = self.settings().partition().iam_events_region();
             // What could not be read stays unknown.
             let enabled = self.cloud.enabled_regions(&session.in_region(&region)).await.ok();
             let enabled = enabled.map(|enabled| self.allowed(&enabled));
@@ -130,7 +130,7 @@ impl Controller {
             };
             (arn, answer)
         });
-        let asks = futures::stream::iter(asks).buffer_unordered(self.settings.reconcile.concurrency);
+        let asks = futures::stream::iter(asks).buffer_unordered(self.settings().reconcile.concurrency);
         let answers: BTreeMap<String, Option<Answer>> = asks.collect().await;
         let mut known: Vec<(Readings, Readings)> = Vec::new();
         for account in accounts.values_mut() {

@@ -1,15 +1,25 @@
 //! The trails of accounts: who is to be asked, and what that comes to.
 
+use std::time::Duration;
+
 use jiff::Timestamp;
 
 use super::Fleet;
 use crate::model::error::CloudError;
 use crate::model::ids::AccountId;
 use crate::model::target::{Side, TargetKey};
-use crate::trail::{Need, Presence, Reading};
+use crate::trail::{Need, Presence, Reading, Trails};
 use crate::world::Target;
 
 impl Fleet {
+    /// Looks for each account's trails once in so long from now on; none: not at all.
+    pub fn look_for_trails(&mut self, every: Option<Duration>) {
+        match (every, &mut self.trails) {
+            (Some(every), Some(trails)) => trails.set_interval(every),
+            (every, trails) => *trails = every.map(Trails::new),
+        }
+    }
+
     /// What a pass over this target is to look for among the account's trails, if it is time for it.
     pub fn trail_due(&mut self, target: &Target, now: Timestamp, jitter: f64) -> Option<Need> {
         if target.key.side != Side::Member || !target.roles_here || target.leaving {

@@ -63,12 +63,13 @@ pub(in crate::http) async fn accounts(
     let page = select::page(&snapshot, &asked.filter, asked.sort, cursor, ROWS)?;
     let next = page.next_cursor.map(|cursor| asked.with("cursor", &cursor));
     let (units, more_units) = tree::units(&snapshot, &asked);
+    let (verdicts, coverages) = choices(&snapshot, &asked);
     rendered(&AccountsPage {
         head: Head::new(&snapshot, "/accounts", visitor),
         units,
         more_units,
-        verdicts: verdicts(&snapshot, &asked),
-        coverages: coverages(&snapshot, &asked),
+        verdicts,
+        coverages,
         columns: [
             ("Account", "name", By::Name),
             ("Verdict", "verdict", By::Verdict),
@@ -83,27 +84,32 @@ pub(in crate::http) async fn accounts(
     })
 }
 
-fn verdicts(snapshot: &Snapshot, asked: &Asked) -> Vec<Choice> {
-    let choice = |value: &'static str| {
-        let count = snapshot.accounts.values().filter(|account| select::verdict(account) == value).count();
+/// The choices of both filters, with how many accounts each would leave of all. Worst first: that is what a filter is
+/// wanted for.
+fn choices(snapshot: &Snapshot, asked: &Asked) -> (Vec<Choice>, Vec<Choice>) {
+    // In one walk: whoever types asks for it with every letter.
+    let mut by_verdict = [0; select::VERDICTS.len()];
+    let mut by_coverage = [0; Coverage::ALL.len()];
+    for account in snapshot.accounts.values() {
+        let shown = select::verdict(account);
+        if let Some(place) = select::VERDICTS.iter().position(|verdict| *verdict == shown) {
+            by_verdict[place] += 1;
+        }
+        let coverage = select::coverage(account);
+        if let Some(place) = coverage.and_then(|one| Coverage::ALL.iter().position(|each| *each == one)) {
+            by_coverage[place] += 1;
+        }
+    }
+    let verdicts = select::VERDICTS.into_iter().zip(by_verdict).rev().map(|(value, count)| {
         let chosen = asked.filter.verdict == Some(value);
         Choice { value, label: words::of_verdict(value).label, count, chosen }
-    };
-    // Worst first: that is what a filter is wanted for.
-    let mut choices: Vec<_> = select::VERDICTS.into_iter().rev().map(choice).collect();
-    choices.retain(|choice| choice.count > 0 || choice.chosen);
-    choices
-}
-
-fn coverages(snapshot: &Snapshot, asked: &Asked) -> Vec<Choice> {
-    let choice = |coverage: Coverage| {
-        let count = snapshot.accounts.values().filter(|a| select::coverage(a) == Some(coverage)).count();
+    });
+    let coverages = Coverage::ALL.into_iter().zip(by_coverage).rev().map(|(coverage, count)| {
         let chosen = asked.filter.coverage == Some(coverage);
         Choice { value: coverage.label(), label: words::of_coverage(&coverage).label, count, chosen }
-    };
-    let mut choices: Vec<_> = Coverage::ALL.into_iter().rev().map(choice).collect();
-    choices.retain(|choice| choice.count > 0 || choice.chosen);
-    choices
+    });
+    let wanted = |choice: &Choice| choice.count > 0 || choice.chosen;
+    (verdicts.filter(wanted).collect(), coverages.filter(wanted).collect())
 }
 
 fn column(label: &'static str, name: &'static str, by: By, asked: &Asked) -> Column {

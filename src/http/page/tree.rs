@@ -1,8 +1,9 @@
 //! The organization as a tree of its units, each with how its accounts stand.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use super::links::Asked;
+use super::words;
 use crate::http::select;
 use crate::model::view::{Coverage, Snapshot};
 
@@ -12,6 +13,8 @@ const ALL_OF: usize = 40;
 /// A root or organizational unit.
 pub(super) struct Unit {
     pub(super) id: String,
+    /// What it is called, if that was read.
+    pub(super) name: Option<String>,
     /// How deep it lies below the root.
     pub(super) depth: usize,
     pub(super) href: String,
@@ -40,6 +43,15 @@ impl Counts {
             Coverage::Unknown => &mut self.unknown,
             Coverage::Uncovered => &mut self.uncovered,
         } += 1;
+    }
+
+    fn add(&mut self, others: Self) {
+        self.total += others.total;
+        self.covered += others.covered;
+        self.pending += others.pending;
+        self.broken += others.broken;
+        self.unknown += others.unknown;
+        self.uncovered += others.uncovered;
     }
 
     /// Tone, beginning and width, of 100, of each part of a bar; in the order in which coverage gets worse.
@@ -95,16 +107,22 @@ pub(super) fn keep_worst(units: &mut Vec<Unit>, most: usize) {
 
 /// The units that are to be shown, each before those below it; and whether there are more.
 pub(super) fn units(snapshot: &Snapshot, asked: &Asked) -> (Vec<Unit>, bool) {
-    let mut all: BTreeMap<String, Counts> = BTreeMap::new();
+    // By whole paths first: thousands of accounts share some hundreds of them.
+    let mut by_path: HashMap<&str, Counts> = HashMap::new();
     for account in snapshot.accounts.values() {
-        let Some(coverage) = select::coverage(account) else { continue };
+        if let Some(coverage) = select::coverage(account) {
+            by_path.entry(&account.path).or_default().count(coverage);
+        }
+    }
+    let mut all: BTreeMap<String, Counts> = BTreeMap::new();
+    for (whole, counts) in by_path {
         let mut path = String::new();
-        for part in account.path.split('/').filter(|part| part.starts_with("r-") || part.starts_with("ou-")) {
+        for part in whole.split('/').filter(|part| part.starts_with("r-") || part.starts_with("ou-")) {
             if !path.is_empty() {
                 path.push('/');
             }
             path.push_str(part);
-            all.entry(path.clone()).or_default().count(coverage);
+            all.entry(path.clone()).or_default().add(counts);
         }
     }
     let chosen = asked.value("ou");
@@ -121,6 +139,7 @@ pub(super) fn units(snapshot: &Snapshot, asked: &Asked) -> (Vec<Unit>, bool) {
             few || parts.len() <= 2 || above.last().is_some_and(|parent| way.iter().any(|w| w == parent));
         shown.then(|| Unit {
             id: (*id).to_owned(),
+            name: words::unit_name(snapshot, id).map(str::to_owned),
             depth: above.len(),
             href: asked.with("ou", if *id == chosen { "" } else { id }),
             chosen: *id == chosen,

@@ -7,7 +7,7 @@ use crate::hops::HopState;
 use crate::model::json::Json;
 use crate::model::plan::Action;
 use crate::model::resource::Verdict;
-use crate::model::view::Coverage;
+use crate::model::view::{Coverage, Snapshot};
 
 /// A state in a word with a mark and a colour: neither of these stands alone for it.
 #[derive(Clone, Copy, Debug)]
@@ -84,6 +84,19 @@ pub(super) fn of_action(action: &Action) -> &'static str {
 /// The last part of an account's path: the unit or root that it is in.
 pub(super) fn unit(path: &str) -> &str {
     path.trim_end_matches('/').rsplit('/').next().unwrap_or_default()
+}
+
+/// What a root or unit is called, if that was read.
+pub(super) fn unit_name<'s>(snapshot: &'s Snapshot, id: &str) -> Option<&'s str> {
+    let name = snapshot.units.get(&id.parse().ok()?)?;
+    Some(name.as_str()).filter(|name| !name.is_empty())
+}
+
+/// The names of the units on an account's path, as far as they are known, each after the one above it.
+pub(super) fn unit_names(snapshot: &Snapshot, path: &str) -> Option<String> {
+    let units = path.split('/').filter(|part| part.starts_with("r-") || part.starts_with("ou-"));
+    let names: Vec<&str> = units.map(|id| unit_name(snapshot, id).unwrap_or(id)).collect();
+    (path.split('/').any(|part| unit_name(snapshot, part).is_some())).then(|| names.join(" / "))
 }
 
 /// Tells how long ago something was.

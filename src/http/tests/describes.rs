@@ -147,6 +147,7 @@ async fn each_deed_answers_as_it_is_described_and_every_described_path_is_served
         ("/api/v1/pause", "/api/v1/pause", r#"{"scope":"all","reason":"a migration","duration":"2h"}"#),
         ("/api/v1/resume", "/api/v1/resume", r#"{"scope":"all"}"#),
         ("/api/v1/log-level", "/api/v1/log-level", r#"{"level":"debug"}"#),
+        ("/api/v1/reload", "/api/v1/reload", ""),
         ("/api/v1/discovery/accept", "/api/v1/discovery/accept", ""),
     ] {
         let request = Request::builder().method("POST").uri(request).header("host", "localhost");

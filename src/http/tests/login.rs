@@ -87,7 +87,15 @@ async fn wrong_tokens_and_made_up_cookies_let_nobody_in_and_guessing_is_slow() {
 #[tokio::test]
 async fn under_tls_the_cookie_goes_by_tls_only_and_where_no_token_is_asked_for_there_is_no_login() {
     let server = Server::new(&HttpOptions { tls: true, ..exposed() });
-    let entered = enter(&server, "operator-secret-01").await;
+    assert_eq!(
+        enter(&server, "operator-secret-01").await.status,
+        StatusCode::FORBIDDEN,
+        "from a page without TLS"
+    );
+    let by_tls = ("origin", "https://orgwatch.example.com");
+    let request =
+        Request::builder().method("POST").uri("/login").header(HOST.0, HOST.1).header(by_tls.0, by_tls.1);
+    let entered = server.send(request.body(Body::from("token=operator-secret-01")).unwrap()).await;
     assert!(entered.headers[header::SET_COOKIE].to_str().unwrap().ends_with("; Secure"));
     let open = Server::new(&loopback());
     assert_eq!(open.request("GET", "/login").await.status, StatusCode::SEE_OTHER);

@@ -5,12 +5,16 @@ mod api;
 mod audit;
 mod changes;
 mod describes;
+mod lists;
 mod login;
 mod operations;
 mod pages;
+mod proxy;
 mod reconcile;
+mod reload;
 mod stream;
 mod tls;
+mod units;
 
 use std::sync::Arc;
 
@@ -25,7 +29,7 @@ use tokio_util::sync::CancellationToken;
 use tower::ServiceExt;
 
 use super::fixture::{FakeReconciles, snapshot};
-use super::{Audits, Auth, Configuration, HttpOptions, HttpState, Role, router};
+use super::{Audits, Auth, Configuration, Gate, HttpOptions, HttpState, Role, router};
 use crate::clock::Clock;
 use crate::compliance::{self, Report, Standard};
 use crate::history::{History, Place};
@@ -52,9 +56,12 @@ impl Audits for FakeReconciles {
 /// A server with what drives it.
 struct Server {
     router: Router,
+    gate: Arc<Gate>,
+    metrics: Arc<Metrics>,
     reconciles: Arc<FakeReconciles>,
     history: Arc<History>,
     snapshot: watch::Sender<Arc<Snapshot>>,
+    configuration: watch::Sender<Arc<Configuration>>,
     stopping: CancellationToken,
 }
 
@@ -87,6 +94,9 @@ fn loopback() -> HttpOptions {
         metrics_open: false,
         tokens: Vec::new(),
         tls: false,
+        trusted_proxies: Vec::new(),
+        user_header: "x-forwarded-user".parse().unwrap(),
+        operators: std::collections::BTreeSet::new(),
     }
 }
 
@@ -116,21 +126,26 @@ impl Server {
         let (sender, snapshot) = watch::channel(Arc::new(snapshot(NOW.parse::<Timestamp>().unwrap())));
         let reconciles = Arc::new(FakeReconciles::default());
         let stopping = CancellationToken::new();
+        let configuration = watch::Sender::new(Arc::new(configuration()));
         let clock = Clock::new(|| NOW.parse().unwrap(), || 0.5);
         let history = History::open(&Place::Memory, jiff::SignedDuration::from_hours(24), clock).unwrap();
         let history = Arc::new(history);
+        let metrics = Arc::new(Metrics::new(snapshot.clone()));
         let state = HttpState {
             history: Arc::clone(&history),
             operations: reconciles.clone(),
             audits: reconciles.clone(),
-            metrics: Arc::new(Metrics::new(snapshot.clone())),
+            metrics: Arc::clone(&metrics),
             snapshot,
             reconciles: reconciles.clone(),
             stopping: stopping.clone(),
             feed: Arc::default(),
-            configuration: Arc::new(configuration()),
+            configuration: configuration.subscribe(),
+            reloads: reconciles.clone(),
         };
-        Self { router: router(state, options), reconciles, history, snapshot: sender, stopping }
+        let gate = Arc::new(Gate::new(options));
+        let router = router(state, Arc::clone(&gate));
+        Self { router, gate, metrics, reconciles, history, snapshot: sender, configuration, stopping }
     }
 
     async fn send(&self, request: Request<Body>) -> Answer {

@@ -62,7 +62,16 @@ async fn a_renewed_certificate_is_served_and_a_broken_one_is_not() {
     assert!(tls.refresh().is_err());
     assert!(ask(address, first).await.unwrap().starts_with("HTTP/1.1 200"), "the former one is served on");
     let second = renew(folder.path(), SECOND);
+    assert_eq!(tls.ends(), Some("2126-11-04T12:48:55Z".parse().unwrap()), "as `openssl x509 -enddate` says");
     assert!(tls.refresh().unwrap());
+    assert_eq!(tls.ends(), Some("2126-11-04T12:48:57Z".parse().unwrap()));
+    assert!(
+        !server.get("/metrics").await.text.contains("orgwatch_certificate_expiry"),
+        "without TLS nothing ends"
+    );
+    server.metrics.serving_with(Arc::clone(&tls));
+    let line = "orgwatch_certificate_expiry_timestamp_seconds 4949470137";
+    assert!(server.get("/metrics").await.text.lines().any(|one| one == line));
     assert!(ask(address, second).await.unwrap().starts_with("HTTP/1.1 200"));
     assert!(ask(address, first).await.is_err(), "the former one is no longer served");
     stop.cancel();

@@ -51,6 +51,7 @@ fn snapshot(accounts: Vec<Arc<AccountView>>) -> Snapshot {
         wrong_place: None,
         discovery: DiscoveryView::default(),
         accounts: accounts.into_iter().map(|a| (a.id.clone(), a)).collect(),
+        units: Arc::default(),
         central: CentralView {
             account: central().account,
             region: central().region,
@@ -66,6 +67,7 @@ fn snapshot(accounts: Vec<Arc<AccountView>>) -> Snapshot {
         deliveries: Vec::new(),
         latency: LatencyView::default(),
         canaries: Vec::new(),
+        canary_rules: None,
         dead_letters: None,
         last_resync: Some(ResyncView {
             started_at: at("12:00:00"),

@@ -50,6 +50,7 @@ fn the_program_explains_itself() {
       release       Let a running daemon do what it holds back, once
       pause         Let a running daemon write nothing in a part of the organization
       resume        End a pause
+      reload        Let a running daemon read its configuration anew; show what is different
       discovery     Tell a running daemon about its look at the organization
       check         Check the configuration, all problems at once
       health        Ask whether the daemon on this machine serves, for supervisors of containers

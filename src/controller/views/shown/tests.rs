@@ -74,7 +74,7 @@ fn listed(controller: &Controller, members: &[(u64, bool, bool)], now: Timestamp
     };
     let fixed = [fixture::MANAGEMENT, fixture::CENTRAL].map(|id| fixture::account(fixture::id(id)));
     let listing = fixed.into_iter().chain(members.iter().map(member)).collect();
-    let (settings, management) = (&controller.settings, fixture::id(fixture::MANAGEMENT));
+    let (settings, management) = (&controller.settings(), fixture::id(fixture::MANAGEMENT));
     let mut fleet = controller.fleet();
     fleet.inventory.take(listing, &desired::filter(settings), &settings.central.account_id, now);
     let world = fixture::world(settings);

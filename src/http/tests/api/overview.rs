@@ -308,7 +308,9 @@ async fn drift_has_the_fields_of_both_sides_and_what_is_foreign() {
           "verdict": "foreign"
         }
       ],
-      "observed_at": "2026-11-20T11:59:58Z"
+      "next_cursor": null,
+      "observed_at": "2026-11-20T11:59:58Z",
+      "total": 3
     }
     "#);
 }
@@ -370,7 +372,9 @@ async fn plan_has_the_targets_with_changes_only() {
           "side": "member"
         }
       ],
-      "observed_at": "2026-11-20T11:59:58Z"
+      "next_cursor": null,
+      "observed_at": "2026-11-20T11:59:58Z",
+      "total": 1
     }
     "#);
 }
@@ -393,7 +397,9 @@ async fn holds_and_version_are_answered() {
           "since": "2026-11-20T09:56:40Z"
         }
       ],
+      "next_cursor": null,
       "observed_at": "2026-11-20T11:59:58Z",
+      "total": 1,
       "wrong_place": null
     }
     "#);
