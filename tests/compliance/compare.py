@@ -138,9 +138,6 @@ class Scene:
     def script(self, name: str, *arguments) -> str:
         return output([self.python, EMULATOR / name, "--endpoint", self.endpoint, *arguments])
 
-    def credentials(self, account: str) -> dict:
-        return json.loads(self.script("enter.py", account))
-
     def run(self, *arguments, alarms: str = "") -> str:
         """orgwatch in the central account."""
         seed = self.seed
@@ -205,6 +202,9 @@ class Comparison:
 
     def __init__(self) -> None:
         self.rows = toml(HERE / "differences.toml")["difference"]
+        for row in self.rows:
+            if not (row["right"] and row["text"] and row["why"]):
+                sys.exit(f"differences.toml does not explain {row}")
         self.used: Counter[int] = Counter()
         self.agreed = 0
         self.unexplained: list[str] = []
@@ -221,7 +221,8 @@ class Comparison:
 
         row = next((index for index, row in enumerate(self.rows) if explains(row)), None)
         if row is None:
-            self.unexplained.append(f"{standard}, {gap}: {theme} is {status} ({reason}) by orgwatch, {prowler} by Prowler")
+            said = f"{theme} is {status} ({reason}) by orgwatch, {prowler} by Prowler"
+            self.unexplained.append(f"{standard}, {gap}: {said}")
         else:
             self.used[row] += 1
 
@@ -261,8 +262,11 @@ def planted(scene: Scene, prowler: Prowler, comparison: Comparison, standard: st
 
 
 def judgements(scene: Scene, prowler: Prowler, accounts: list[str]) -> dict[str, dict[str, str]]:
+    """What Prowler says of each account."""
+    credentials = json.loads(scene.script("enter.py", *accounts))
+
     def judge(account: str) -> dict[str, str]:
-        return prowler.judge(scene.endpoint, scene.credentials(account))
+        return prowler.judge(scene.endpoint, credentials[account])
 
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         return dict(zip(accounts, pool.map(judge, accounts), strict=True))
