@@ -40,6 +40,7 @@ pub mod news;
 mod pace;
 pub mod pattern;
 pub mod planning;
+pub mod preflight;
 pub mod presets;
 pub mod regions;
 pub mod render;

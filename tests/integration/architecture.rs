@@ -6,7 +6,7 @@ use orgwatch::config::Adopt;
 use orgwatch::kinds::KINDS;
 
 /// Parts that know no client, no runtime, no environment and no clock.
-const PURE: [&str; 20] = [
+const PURE: [&str; 21] = [
     "compile",
     "compliance",
     "format",
@@ -18,6 +18,7 @@ const PURE: [&str; 20] = [
     "inventory",
     "judge",
     "planning",
+    "preflight",
     "limits",
     "desired",
     "presets",

@@ -18,6 +18,7 @@ mod killed;
 mod matching;
 mod orgwatch;
 mod page;
+mod preflight;
 mod proxy;
 mod sdk;
 mod self_test;
