@@ -13,6 +13,7 @@ mod deploy;
 mod documented;
 mod emulator;
 mod flooded;
+mod fuzzed;
 mod getting_started;
 mod killed;
 mod matching;
