@@ -26,6 +26,9 @@ if [[ "$("$DENY" --version 2>/dev/null)" != "cargo-deny $DENY_VERSION" ]]; then
 fi
 "$DENY" check bans licenses sources
 
+step "what is published, and the oldest Rust that it promises"
+python3 tests/package/check.py
+
 step "what deploy/ hands out"
 python3 tests/deploy/check.py
 

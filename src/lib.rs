@@ -41,6 +41,7 @@ mod pace;
 pub mod panics;
 pub mod pattern;
 pub mod planning;
+pub mod preflight;
 pub mod presets;
 pub mod regions;
 pub mod reload;

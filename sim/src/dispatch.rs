@@ -1,10 +1,11 @@
 //! From a request to the service that performs it.
 
+use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 
 use crate::call::{Call, Caller, Principal, Refusal, Service};
 use crate::service;
-use crate::wire::Incoming;
+use crate::wire::{Incoming, SIGNED};
 use crate::world::World;
 
 /// The key pair that is the management account's administrator. Unsigned calls are made by it too.
@@ -13,10 +14,13 @@ const ADMINISTRATOR_KEY: &str = "test";
 /// Finds out who asks, and gives the call its id.
 ///
 /// # Errors
-/// `InvalidClientTokenId` for credentials that were never given or come without their token, `ExpiredToken` for those
+/// `SignatureDoesNotMatch` where the time of signing is looked at and off; `InvalidClientTokenId` for credentials that were never given or come without their token, `ExpiredToken` for those
 /// whose time is over. Expiry and unknown keys come unmodelled, as AWS sends them.
 pub(crate) fn identify(world: &mut World, incoming: Incoming) -> Result<Call, Refusal> {
     let now = world.now();
+    if world.checks_signing_time {
+        refuse_another_time(&incoming, now)?;
+    }
     let access_key = incoming.access_key.unwrap_or_else(|| ADMINISTRATOR_KEY.to_owned());
     let caller = if access_key == ADMINISTRATOR_KEY {
         let account = world.organization.management.clone();
@@ -44,6 +48,34 @@ pub(crate) fn identify(world: &mut World, incoming: Incoming) -> Result<Call, Re
         caller,
         request_id: world.uuid(),
         at: now,
+    })
+}
+
+/// AWS: a signature is good for five minutes before and after its time.
+const GOOD_FOR: SignedDuration = SignedDuration::from_mins(5);
+
+fn refuse_another_time(incoming: &Incoming, now: Timestamp) -> Result<(), Refusal> {
+    let Some(signed) = incoming.signed_at else { return Ok(()) };
+    let off = signed.duration_since(now);
+    if off.abs() <= GOOD_FOR {
+        return Ok(());
+    }
+    let spell = |at: Timestamp| at.strftime(SIGNED).to_string();
+    let edge = |by: SignedDuration| spell(now.saturating_add(by).unwrap_or(now));
+    let message = if off.is_positive() {
+        let last = edge(GOOD_FOR);
+        format!(
+            "Signature not yet current: {} is still later than {last} ({} + 5 min.)",
+            spell(signed),
+            spell(now)
+        )
+    } else {
+        let first = edge(-GOOD_FOR);
+        format!("Signature expired: {} is now earlier than {first} ({} - 5 min.)", spell(signed), spell(now))
+    };
+    Err(match incoming.service {
+        Service::Iam | Service::Sts | Service::Sns => Refusal::new(403, "SignatureDoesNotMatch", message),
+        _ => Refusal::bad("InvalidSignatureException", message),
     })
 }
 

@@ -122,6 +122,16 @@ impl Simulator {
     ///
     /// A call takes effect after half of its delay, so an answer may be late for what it tells.
     pub async fn handle(&self, request: Request<Bytes>) -> Reply {
+        let mut reply = self.reply(request).await;
+        // By this world's clock, by which clients may notice that theirs is off.
+        let date = self.world().now().strftime("%a, %d %b %Y %H:%M:%S GMT").to_string();
+        if let Ok(date) = date.parse() {
+            reply.response.headers_mut().insert(http::header::DATE, date);
+        }
+        reply
+    }
+
+    async fn reply(&self, request: Request<Bytes>) -> Reply {
         if request.uri().path().starts_with("/admin") {
             return Reply { response: admin::handle(self, &request), transport: Transport::Whole };
         }

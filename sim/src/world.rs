@@ -58,6 +58,9 @@ pub struct World {
     pub foretold: Option<String>,
     /// The minute, since 1970, up to which alarms were looked at.
     pub alarms_looked_at: Option<i64>,
+    /// Whether requests that were signed at another time are refused, as AWS does. Off at first: a world's time may be its
+    /// own, and whoever signs goes by the machine's clock.
+    pub checks_signing_time: bool,
 }
 
 /// How long changes take to be seen, by kind. Zero: at once.
@@ -143,6 +146,7 @@ impl World {
             arrivals: Arc::default(),
             foretold: None,
             alarms_looked_at: None,
+            checks_signing_time: false,
         }
     }
 

@@ -61,7 +61,7 @@ fn is_caused_by<T: std::error::Error + 'static>(error: &(dyn std::error::Error +
 }
 
 /// The chain of causes in one line, without repeating what a cause says already.
-fn chain(error: &dyn std::error::Error) -> String {
+pub(super) fn chain(error: &dyn std::error::Error) -> String {
     let mut parts: Vec<String> = Vec::new();
     let mut next = error.source();
     while let Some(cause) = next {

@@ -72,6 +72,21 @@ impl Cloud {
         }
     }
 
+    /// How many buses the account has in the session's Region, the default one among them.
+    pub async fn count_buses(&self, session: &Session) -> Result<usize, CloudError> {
+        let mut count = 0;
+        let mut token = None;
+        loop {
+            let request = self.events.list_event_buses().set_next_token(token);
+            let page = send!(self, session, aws_sdk_eventbridge, "events", "ListEventBuses", request)?;
+            count += page.event_buses.unwrap_or_default().len();
+            token = page.next_token.filter(|t| !t.is_empty());
+            if token.is_none() {
+                return Ok(count);
+            }
+        }
+    }
+
     /// The targets of a rule by id.
     pub async fn list_targets(
         &self,

@@ -1,4 +1,4 @@
-//! Reading calls of IAM, all about roles.
+//! Reading calls of IAM, all about roles and what bounds them.
 
 use super::{Cloud, Session, send};
 use crate::model::call::Tags;
@@ -35,6 +35,16 @@ impl Cloud {
             description: role.description.unwrap_or_default(),
             tags: role.tags.unwrap_or_default().into_iter().map(|tag| (tag.key, tag.value)).collect(),
         })
+    }
+
+    /// The document of a customer-managed policy's default version.
+    pub async fn policy_document(&self, session: &Session, arn: &str) -> Result<String, CloudError> {
+        let request = self.iam.get_policy().policy_arn(arn);
+        let policy = send!(self, session, aws_sdk_iam, "iam", "GetPolicy", request)?;
+        let version = policy.policy.and_then(|policy| policy.default_version_id);
+        let request = self.iam.get_policy_version().policy_arn(arn).set_version_id(version);
+        let answer = send!(self, session, aws_sdk_iam, "iam", "GetPolicyVersion", request)?;
+        Ok(decoded(&answer.policy_version.and_then(|version| version.document).unwrap_or_default()))
     }
 
     /// The names of all roles of the account.

@@ -10,6 +10,7 @@ pub mod execute;
 pub mod iam;
 pub mod inbox;
 mod kms;
+mod knock;
 pub mod letters;
 mod limited;
 pub mod load;

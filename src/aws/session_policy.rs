@@ -16,7 +16,7 @@ use crate::model::target::Side;
 use crate::world::{Target, World};
 
 /// What looking at a member takes.
-pub const MEMBER_READS: [&str; 15] = [
+pub const MEMBER_READS: [&str; 17] = [
     "account:ListRegions",
     "cloudtrail:DescribeTrails",
     "cloudtrail:GetEventSelectors",
@@ -25,6 +25,8 @@ pub const MEMBER_READS: [&str; 15] = [
     "events:ListRules",
     "events:ListTagsForResource",
     "events:ListTargetsByRule",
+    "iam:GetPolicy",
+    "iam:GetPolicyVersion",
     "iam:GetRole",
     "iam:GetRolePolicy",
     "iam:ListAttachedRolePolicies",
@@ -35,7 +37,7 @@ pub const MEMBER_READS: [&str; 15] = [
 ];
 
 /// What looking at the central account takes.
-pub const CENTRAL_READS: [&str; 25] = [
+pub const CENTRAL_READS: [&str; 26] = [
     "account:ListRegions",
     "cloudtrail:DescribeTrails",
     "cloudwatch:DescribeAlarms",
@@ -44,6 +46,7 @@ pub const CENTRAL_READS: [&str; 25] = [
     "cloudwatch:ListTagsForResource",
     "events:DescribeArchive",
     "events:DescribeEventBus",
+    "events:ListEventBuses",
     "events:ListRules",
     "events:ListTagsForResource",
     "events:ListTargetsByRule",

@@ -7,6 +7,7 @@ use aws_credential_types::Credentials;
 use super::{Cloud, Session, send};
 use crate::model::error::{CloudError, ErrorClass};
 use crate::model::ids::{AccountId, RoleArn};
+use crate::preflight::Caller;
 
 /// What an AssumeRole asks for.
 #[derive(Debug)]
@@ -23,13 +24,18 @@ pub struct AssumeRole<'a> {
 impl Cloud {
     /// The account that a session's credentials belong to. Needs no permission.
     pub async fn caller_account(&self, session: &Session) -> Result<AccountId, CloudError> {
+        Ok(self.caller(session).await?.account)
+    }
+
+    /// Who a session's credentials belong to. Needs no permission.
+    pub async fn caller(&self, session: &Session) -> Result<Caller, CloudError> {
         let answer =
             send!(self, session, aws_sdk_sts, "sts", "GetCallerIdentity", self.sts.get_caller_identity())?;
-        answer
-            .account
-            .unwrap_or_default()
-            .parse()
-            .map_err(|e: crate::model::ids::IdError| unusable("GetCallerIdentity", session, &e.to_string()))
+        let account = answer.account.unwrap_or_default().parse();
+        let account = account.map_err(|e: crate::model::ids::IdError| {
+            unusable("GetCallerIdentity", session, &e.to_string())
+        })?;
+        Ok(Caller { account, arn: answer.arn.unwrap_or_default() })
     }
 
     /// Credentials of a role, with the moment at which they end.

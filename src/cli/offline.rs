@@ -5,7 +5,8 @@ use clap::Args;
 /// The arguments of `check`.
 #[derive(Clone, Debug, Args)]
 pub struct CheckArgs {
-    /// Check against AWS too, with reading calls only.
+    /// Look at everything that an installation needs in AWS too, with reading calls only: hosts, clock, credentials,
+    /// roles, trails, quotas. What is missing is named with what mends it.
     #[arg(long)]
     pub aws: bool,
 

@@ -5,13 +5,15 @@ use crate::app::Keeping;
 use crate::cli::exit::Outcome;
 use crate::cli::offline::CheckArgs;
 use crate::clock::Clock;
-use crate::config::email_floods;
+use crate::config::{Problem, Settings, email_floods};
 use crate::controller::{Controller, Proof, Purpose};
 use crate::desired;
 use crate::keys;
+use crate::preflight::Finding;
+use crate::render::preflight::{Preflight, preflight};
 use crate::render::problems::problems;
+use crate::render::progress::Progress;
 use crate::render::status;
-use crate::render::summary::PlanSummary;
 
 pub(super) async fn run(invocation: &Invocation, arguments: &CheckArgs) -> anyhow::Result<Outcome> {
     let loaded = match invocation.read() {
@@ -47,33 +49,83 @@ pub(super) async fn run(invocation: &Invocation, arguments: &CheckArgs) -> anyho
         }
         return Ok(Outcome::Done);
     }
-    let settings = loaded.settings.clone();
-    let opened = invocation.open(loaded.settings, Purpose::default(), Keeping::Heed).await?;
-    if let Err(outcome) = opened.discover().await? {
-        return Ok(outcome);
+    against_aws(invocation, arguments, loaded.settings, warnings).await
+}
+
+/// Asks AWS, read-only, and tells what is missing.
+async fn against_aws(
+    invocation: &Invocation,
+    arguments: &CheckArgs,
+    settings: Settings,
+    mut warnings: Vec<Problem>,
+) -> anyhow::Result<Outcome> {
+    let opened = invocation.open(settings.clone(), Purpose::default(), Keeping::Heed).await?;
+    let (controller, stop) = (&opened.app.controller, &opened.app.stop);
+    let mut looked = tokio::select! {
+        looked = controller.knock() => looked?,
+        () = stop.cancelled() => return Ok(Outcome::Incomplete),
+    };
+    let listed = tokio::select! {
+        listed = controller.list_for(&mut looked) => listed?,
+        () = stop.cancelled() => return Ok(Outcome::Incomplete),
+    };
+    let mut views = Vec::new();
+    if listed {
+        opened.look("Checking", &controller.keys()).await;
+        // What is there to be looked at is known only now.
+        views = controller.views(&controller.keys());
+        let progress = Progress::new("Looking closer", controller.closer_looks() as u64);
+        controller.look_closer(&mut looked, stop, &mut |account| progress.done_one(account.as_str())).await;
+        progress.finish();
     }
-    let keys = opened.app.controller.keys();
-    let views = opened.look("Checking", &keys).await;
-    let snapshot = opened.app.controller.snapshot();
+    if stop.is_cancelled() {
+        return Ok(Outcome::Incomplete);
+    }
+    let snapshot = controller.snapshot();
     // How much mail there will be depends on how many accounts there are.
     warnings.extend(email_floods(&settings, snapshot.coverage_counts().total));
-    if arguments.prove_guard {
-        return prove(&opened.app.controller, arguments.json).await;
+    if arguments.prove_guard && listed {
+        return prove(controller, arguments.json).await;
     }
-    let unseen: Vec<_> = views.iter().filter_map(|view| view.error.as_ref()).collect();
+    let findings = controller.findings(&looked)?;
+    let outcome = outcome(&findings);
+    let caller = looked.caller.and_then(Result::ok);
     if arguments.json {
-        let status = status::status_json(&snapshot);
-        let errors: Vec<String> = unseen.iter().map(ToString::to_string).collect();
-        say_json(
-            &serde_json::json!({ "valid": true, "problems": warnings, "unreachable": errors, "status": status }),
-        )?;
-    } else {
-        if !warnings.is_empty() {
-            say(&problems(&rows(&warnings), invocation.style))?;
-        }
-        say(&status::status(&snapshot, invocation.style))?;
+        let unseen: Vec<String> =
+            views.iter().filter_map(|view| view.error.as_ref()).map(ToString::to_string).collect();
+        say_json(&serde_json::json!({
+            "valid": true,
+            "problems": warnings,
+            "caller": caller,
+            "findings": findings,
+            "unreachable": unseen,
+            "status": status::status_json(&snapshot),
+        }))?;
+        return Ok(outcome);
     }
-    Ok(if PlanSummary::of(&views).unknown == 0 { Outcome::Done } else { Outcome::Incomplete })
+    if !warnings.is_empty() {
+        say(&problems(&rows(&warnings), invocation.style))?;
+        say("\n")?;
+    }
+    let seen = Preflight {
+        caller,
+        hosts: looked.knocks.len(),
+        organization: snapshot.organization_id.clone().filter(|_| listed),
+        accounts: snapshot.coverage_counts().total,
+        findings,
+    };
+    say(&preflight(&seen, invocation.style))?;
+    Ok(outcome)
+}
+
+/// What the findings come to: an error where nothing else could be looked at, incomplete where something is missing.
+fn outcome(findings: &[Finding]) -> Outcome {
+    let of = |finding: &Finding| match finding {
+        Finding { code, .. } if code.stops_everything() => Outcome::Error,
+        Finding { notice: true, .. } => Outcome::Done,
+        Finding { .. } => Outcome::Incomplete,
+    };
+    findings.iter().map(of).max().unwrap_or(Outcome::Done)
 }
 
 /// Puts the guard to the proof, family by family.

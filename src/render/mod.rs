@@ -11,6 +11,7 @@ pub mod history;
 pub mod letters;
 pub mod operate;
 pub mod plan;
+pub mod preflight;
 pub mod presets;
 pub mod problems;
 pub mod progress;

@@ -18,6 +18,7 @@ const PURE: [&str; 21] = [
     "inventory",
     "judge",
     "planning",
+    "preflight",
     "limits",
     "desired",
     "presets",

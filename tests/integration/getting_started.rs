@@ -95,12 +95,16 @@ fn write_program(path: &Path, text: &str) {
 }
 
 /// A simulated organization that is served on a thread of its own; it ends when this is dropped.
-struct Organization {
-    simulator: Simulator,
-    endpoint: String,
-    central: String,
+pub(crate) struct Organization {
+    pub(crate) simulator: Simulator,
+    pub(crate) endpoint: String,
+    pub(crate) central: String,
+    pub(crate) management: String,
+    pub(crate) id: String,
+    /// All others, in order.
+    pub(crate) members: Vec<String>,
     /// Those of the task role.
-    credentials: [(&'static str, String); 3],
+    pub(crate) credentials: [(&'static str, String); 3],
     active: usize,
     stop: Option<oneshot::Sender<()>>,
     thread: Option<thread::JoinHandle<()>>,
@@ -108,16 +112,23 @@ struct Organization {
 
 impl Organization {
     fn start() -> Self {
-        let plan = seed::Plan { accounts: 12, ou_depth: 2, seed: 1, ..seed::Plan::default() };
-        let (mut world, seeded) = seed::build(&plan, Clock::real());
+        Self::at(Clock::real())
+    }
+
+    /// One whose AWS goes by this clock, with what `deploy/` installs in every account.
+    pub(crate) fn at(clock: Clock) -> Self {
+        let opted_in = vec!["af-south-1".to_owned()];
+        let plan = seed::Plan { accounts: 12, ou_depth: 2, seed: 1, opted_in, ..seed::Plan::default() };
+        let (mut world, seeded) = seed::build(&plan, clock);
         world.central = Some(seeded.central_account_id.clone());
+        world.checks_signing_time = true;
         let (central, management) = (seeded.central_account_id.clone(), seeded.management_account_id.clone());
         let accounts: Vec<String> = world.organization.members.keys().cloned().collect();
         let kit = kit::Kit {
             partition: world.partition.name.to_owned(),
             central_account: central.clone(),
             central_region: world.partition.iam_region.to_owned(),
-            organization_id: seeded.organization_id,
+            organization_id: seeded.organization_id.clone(),
         };
         let members: Vec<String> = accounts.iter().filter(|id| **id != management).cloned().collect();
         kit.install(&mut world, &management, &members);
@@ -148,7 +159,8 @@ impl Organization {
             ("AWS_SESSION_TOKEN", task.session_token),
         ];
         let (stop, thread) = (Some(stop), Some(thread));
-        Self { simulator, endpoint, central, credentials, active, stop, thread }
+        let (id, members) = (seeded.organization_id, seeded.member_ids);
+        Self { simulator, endpoint, central, management, id, members, credentials, active, stop, thread }
     }
 
     /// Reads what the shell says; when it asks, the people click every link that they got.

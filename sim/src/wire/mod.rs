@@ -6,6 +6,7 @@ mod xml;
 
 use bytes::Bytes;
 use http::{Request, Response, StatusCode};
+use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
 use crate::call::{Call, Refusal, Service};
@@ -42,6 +43,8 @@ pub struct Incoming {
     pub access_key: Option<String>,
     /// The session token that came with it.
     pub session_token: Option<String>,
+    /// When it was signed, as the caller's clock says: `20261120T120000Z`.
+    pub signed_at: Option<Timestamp>,
 }
 
 /// Reads a request.
@@ -66,9 +69,18 @@ pub fn read(request: &Request<Bytes>) -> Result<(Protocol, Incoming), (Protocol,
         region: signature.region,
         access_key: signature.access_key,
         session_token: header(request, "x-amz-security-token").map(str::to_owned),
+        signed_at: header(request, "x-amz-date").and_then(signed_at),
     };
     Ok((protocol, incoming))
 }
+
+fn signed_at(date: &str) -> Option<Timestamp> {
+    let time = jiff::civil::DateTime::strptime(SIGNED, date).ok()?;
+    Some(time.to_zoned(jiff::tz::TimeZone::UTC).ok()?.timestamp())
+}
+
+/// How signatures spell their time.
+pub(crate) const SIGNED: &str = "%Y%m%dT%H%M%SZ";
 
 type Read = (Protocol, Service, String, Map<String, Value>);
 

@@ -148,7 +148,22 @@ impl Scenario {
         Daemon::new(&self.stage.simulator, clock, credentials, settings(config), purpose, Fuse::none())
     }
 
-    /// What `plan`, `status` and `check --aws` do, with the purposes that they have.
+    /// What `check --aws` does; none of it may be refused.
+    async fn check(&self, config: &str) -> Done {
+        let daemon = self.process(config, Purpose::default());
+        let controller = &daemon.controller;
+        let told = |error: orgwatch::controller::DiscoverError| error.to_string();
+        let mut looked = controller.knock().await.map_err(told)?;
+        if !controller.list_for(&mut looked).await.map_err(told)? {
+            return Err(format!("check: the organization is not listed: {looked:?}"));
+        }
+        controller.look_at_all(&daemon.stop, &mut |_| ()).await;
+        controller.look_closer(&mut looked, &daemon.stop, &mut |_| ()).await;
+        let findings = controller.findings(&looked).map_err(told)?;
+        if findings.is_empty() { Ok(()) } else { Err(format!("check: {findings:#?}")) }
+    }
+
+    /// What `plan` and `status` do, with the purposes that they have.
     async fn look(&self, config: &str, purpose: Purpose) -> Done<Daemon> {
         let daemon = self.process(config, purpose);
         daemon.controller.discover().await.map_err(|error| error.to_string())?;
@@ -190,6 +205,7 @@ impl Scenario {
     pub(crate) async fn play(&self, thorough: bool) -> Done {
         let config = self.config("");
         self.wrong_place().await?;
+        self.check(&config).await?;
         self.plan(&config, true).await?;
         self.apply(&config, false).await?;
         self.stage.confirm_subscriptions();

@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::policies::{parsed, strings};
 
 /// What cannot be limited to a resource, and why.
-const UNSCOPED: [(&str, &str); 21] = [
+const UNSCOPED: [(&str, &str); 22] = [
     ("cloudtrail:DescribeTrails", "AWS's reference names no resource type: a list of the account and Region"),
     ("cloudtrail:GetEventSelectors", "trails have the names that their owners chose, in accounts of theirs"),
     ("cloudtrail:GetTrailStatus", "trails have the names that their owners chose, in accounts of theirs"),
@@ -17,6 +17,7 @@ const UNSCOPED: [(&str, &str); 21] = [
         "AWS's reference names no resource type; alarms of any name are on a metric",
     ),
     ("cloudwatch:GetMetricData", "AWS's reference names no resource type; figures tell of no content"),
+    ("events:ListEventBuses", "AWS's reference names no resource type: a list of the account and Region"),
     ("events:ListRules", "AWS's reference names no resource type: a list of the account"),
     ("events:PutPermission", "AWS's reference names no resource type; limited to the central Region"),
     ("iam:ListRoles", "takes a path, never a name: a list of the account"),

@@ -296,7 +296,8 @@ fn check_explains_itself() {
 
     Options:
           --aws
-              Check against AWS too, with reading calls only
+              Look at everything that an installation needs in AWS too, with reading calls only: hosts,
+              clock, credentials, roles, trails, quotas. What is missing is named with what mends it
 
           --prove-guard
               Write what is in place in the central account once more, one call of each kind, and see
