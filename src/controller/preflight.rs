@@ -36,7 +36,7 @@ impl Controller {
     /// Knocks at every host that an installation needs, and asks who we are.
     pub async fn knock(&self) -> Result<Looked, DiscoverError> {
         let world = self.expected()?;
-        let settings = &self.settings;
+        let settings = &self.settings();
         let named = settings.watches.iter().flat_map(|watch| watch.regions.named());
         let everywhere = settings.watches.iter().any(crate::config::Watch::everywhere);
         let allowed = settings.organization.regions.iter().filter(|_| everywhere);
@@ -88,7 +88,7 @@ impl Controller {
                 (account, closer)
             }
         });
-        let mut all = futures::stream::iter(all).buffer_unordered(self.settings.reconcile.concurrency);
+        let mut all = futures::stream::iter(all).buffer_unordered(self.settings().reconcile.concurrency);
         loop {
             let next = tokio::select! {
                 next = all.next() => next,
@@ -108,7 +108,7 @@ impl Controller {
     /// What all of that comes to.
     pub fn findings(&self, looked: &Looked) -> Result<Vec<Finding>, DiscoverError> {
         let world = self.expected()?;
-        let settings = &self.settings;
+        let settings = &self.settings();
         let role = |role: &Option<crate::model::ids::RoleArn>| role.as_ref().map(ToString::to_string);
         let snapshot = self.snapshot();
         let (management, doubt) = {
@@ -159,7 +159,7 @@ impl Controller {
         let known = self.fleet().world.clone();
         match known {
             Some(world) => Ok(world),
-            None => Ok(Arc::new(desired::offline(&self.settings, self.clock.now())?)),
+            None => Ok(Arc::new(desired::offline(&self.settings(), self.clock.now())?)),
         }
     }
 

@@ -6,7 +6,7 @@ use orgwatch::config::Adopt;
 use orgwatch::kinds::KINDS;
 
 /// Parts that know no client, no runtime, no environment and no clock.
-const PURE: [&str; 21] = [
+const PURE: [&str; 22] = [
     "compile",
     "compliance",
     "format",
