@@ -56,7 +56,7 @@ pub(super) fn part<'a, T>(
     asked: &Asked,
 ) -> Part<T> {
     let mut all: Vec<(Key<'a>, T)> = items.map(|item| (key(&item), item)).collect();
-    all.sort_by(|(a, _), (b, _)| a.cmp(b));
+    all.sort_by_key(|(key, _)| *key);
     let total = all.len();
     let begin = match &asked.after {
         None => 0,

@@ -46,11 +46,26 @@ pub fn status_from_json(answer: &Value, style: Style) -> Result<String, NotAStat
     let head: Head = serde_path_to_error::deserialize(answer)?;
     let mut page = Page::new(style);
     head.put(&mut page);
+    put_pauses(&mut page, answer);
     if head.coverage.covered < head.coverage.total {
         let text = "The daemon's page and its /api/v1/coverage name each account that is not covered.";
         page.gap().prose(0, Tone::Plain, text);
     }
     Ok(page.finish())
+}
+
+/// Where people have paused writing, which nobody should have to guess from what is not repaired.
+fn put_pauses(page: &mut Page, answer: &Value) {
+    let pauses = answer["pauses"].as_array().map(Vec::as_slice).unwrap_or_default();
+    for (n, pause) in pauses.iter().enumerate() {
+        if n == 0 {
+            page.gap();
+        }
+        let text = |key: &str| pause[key].as_str().unwrap_or_default();
+        let until = pause["until"].as_str().map(|until| format!(" until {until}")).unwrap_or_default();
+        let told = format!("Paused: {}{until}, by {}: {}", text("scope"), text("by"), text("reason"));
+        page.prose(0, Tone::Warn, told);
+    }
 }
 
 /// The status for people: the counts, then each account that is not covered or not in sync, what is held, and

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use orgwatch_sim::call::Service;
 use orgwatch_sim::fault::{Action, Rule};
+use orgwatch_sim::service::sns;
 use serde_json::{Value, json};
 
 use self::promtool::Series;
@@ -202,7 +203,13 @@ fn somebody_else_is_subscribed() {
     let input =
         json!({ "TopicArn": topic(&daemon), "Protocol": "email", "Endpoint": "stranger@example.com" });
     daemon.aws(&daemon.aws.central, Service::Sns, "Subscribe", input);
+    daemon.until("the stranger has clicked the link", |daemon| {
+        sns::confirm(&mut daemon.aws.simulator.world(), &topic(daemon), "stranger@example.com").then_some(())
+    });
     shows(&daemon, "orgwatch_drift{kind=\"topic\",verdict=\"drifted\",reason=\"UnknownSubscription\"} 1");
+    daemon.until("no subscription waits", |daemon| {
+        (!metrics(daemon).contains("orgwatch_notes{reason=\"SubscriptionPending\"} ")).then_some(())
+    });
     Series::of(&daemon).fire(&["OrgwatchUnknownSubscription"], &["OrgwatchCentralNotInSync"]);
 }
 

@@ -56,6 +56,9 @@ fn what_is_added_comes_into_being_and_who_asked_is_in_the_history() {
 
     // Nothing differs from now on, and nothing is done for it.
     let (_, again) = daemon.post("/api/v1/reload");
+    daemon.until("the status is of this generation", |daemon| {
+        (daemon.get("/api/v1/status")["generation"] == again["generation"]).then_some(())
+    });
     assert_eq!(
         (&again["changes"], &again["generation"]),
         (&json!([]), &daemon.get("/api/v1/status")["generation"])

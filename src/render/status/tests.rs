@@ -104,6 +104,19 @@ fn mixed() -> Snapshot {
 }
 
 #[test]
+fn a_pause_is_told_with_who_and_why() {
+    let mut answer = status_json(&snapshot(vec![]));
+    let plain = status_from_json(&answer, Style::PLAIN).unwrap();
+    answer["pauses"] = json!([{
+        "scope": "ou-ab12-cdefgh34", "since": "2026-11-20T12:00:00Z", "until": "2026-11-20T14:00:00Z",
+        "reason": "a migration", "by": "oncall",
+    }]);
+    let paused = status_from_json(&answer, Style::PLAIN).unwrap();
+    let told = "Paused: ou-ab12-cdefgh34 until 2026-11-20T14:00:00Z, by oncall: a migration";
+    assert!(!plain.contains("Paused") && paused.contains(told), "{paused}");
+}
+
+#[test]
 fn a_healthy_organization_is_a_few_lines() {
     assert_snapshot!(status(&snapshot((0..3).map(healthy).collect()), Style::PLAIN), @r"
     orgwatch 0.1.0, installation orgwatch, mode enforce, organization o-a1b2c3d4e5
