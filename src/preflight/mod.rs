@@ -187,7 +187,7 @@ fn grouped(findings: Vec<Finding>) -> Vec<Finding> {
         let own = accounts.first().filter(|_| accounts.len() == 1).map(AccountId::to_string);
         let general =
             |text: &str| own.as_ref().map_or_else(|| text.to_owned(), |id| text.replace(id, ACCOUNT));
-        let key = (code, general(&found), mend.map(&general));
+        let key = (code, general(&found), mend.map(general));
         let finding = Finding { count: accounts.len(), accounts, ..Finding::new(code, found, mend) };
         together.entry(key).or_default().push(finding);
     }
