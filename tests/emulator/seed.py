@@ -1,8 +1,8 @@
 """Fills an empty emulator with an organization as orgwatch would find one.
 
 Nested OUs, tags, a central (security) account, a closed account, one that the tag `orgwatch=off`
-excludes, things of other people that must survive, and in the management account the forwarding
-role that orgwatch's template installs there. Names are always the same; ids are the emulator's.
+excludes, things of other people that must survive, and what orgwatch's templates install: the policy
+that bounds its roles, and in the management account the forwarding role. Names are always the same; ids are the emulator's.
 With --add, one account more joins an organization that is already there.
 """
 
@@ -72,6 +72,23 @@ def create_account(organizations, name: str, path: list[str], tags: dict[str, st
             AccountId=account_id, SourceParentId=path[0], DestinationParentId=path[-1]
         )
     return {"id": account_id, "name": name, "email": email, "path": path, "state": "ACTIVE", "tags": tags}
+
+
+def install_boundary(account, central_id: str) -> None:
+    """What the templates of deploy/ install beside the roles: the policy that bounds what orgwatch makes."""
+    policy = {
+        "Version": "2012-10-17",
+        "Statement": [
+            {
+                "Effect": "Allow",
+                "Action": "events:PutEvents",
+                "Resource": f"arn:aws:events:{REGION}:{central_id}:event-bus/{INSTALLATION}",
+            }
+        ],
+    }
+    account.client("iam").create_policy(
+        PolicyName=f"{INSTALLATION}-boundary", PolicyDocument=json.dumps(policy)
+    )
 
 
 def install_forwarding_role(management, central_id: str) -> None:
@@ -160,6 +177,9 @@ def seed(cloud: Cloud, size: int) -> dict:
     for account_id in [central_id, *plain[:WITH_FOREIGN]]:
         create_foreign_things(cloud.account(account_id))
     install_forwarding_role(cloud.management, central_id)
+    for account in accounts:
+        own = account["id"] == organization["MasterAccountId"]
+        install_boundary(cloud.management if own else cloud.account(account["id"]), central_id)
 
     organizations.close_account(AccountId=by_name[CLOSED]["id"])
     by_name[CLOSED]["state"] = organizations.describe_account(AccountId=by_name[CLOSED]["id"])["Account"][
@@ -188,7 +208,11 @@ def add(cloud: Cloud, name: str) -> dict:
     """Creates one account more, directly under the root."""
     organizations = cloud.management.client("organizations")
     root = organizations.list_roots()["Roots"][0]["Id"]
-    return create_account(organizations, name, [root], {})
+    account = create_account(organizations, name, [root], {})
+    everybody = organizations.get_paginator("list_accounts").paginate().build_full_result()["Accounts"]
+    central_id = next(one["Id"] for one in everybody if one["Name"] == CENTRAL)
+    install_boundary(cloud.account(account["id"]), central_id)
+    return account
 
 
 def at_least(smallest: int):

@@ -190,6 +190,7 @@ fn no_policy_allows_by_wildcard_action_by_exception_or_outside_the_known_unscope
         "cloudtrail:GetTrailStatus",
         "cloudwatch:DescribeAlarmsForMetric",
         "cloudwatch:GetMetricData",
+        "events:ListEventBuses",
         "events:ListRules",
         "events:PutPermission",
         "iam:ListRoles",

@@ -46,6 +46,8 @@ def browser():
 
 def log_in(page, url: str, token: str):
     page.goto(url)
+    # The browser puts the focus there by itself, and complains where somebody was quicker.
+    expect(page.get_by_label("Token")).to_be_focused()
     page.get_by_label("Token").fill(token)
     page.keyboard.press("Enter")
     page.wait_for_url(f"{url}/")

@@ -258,7 +258,7 @@ fn only_a_target_that_is_written_uses_a_limit_up() {
 }
 
 #[test]
-fn an_old_topic_stays_until_the_confirmation_of_the_new_one_must_have_taken_effect() {
+fn an_old_alert_goes_on_until_the_confirmation_of_the_new_one_must_have_taken_effect() {
     let alert = |name: &str| {
         fixture::settings(&format!(
             "[[alert]]\nname = '{name}'\nsubscriptions = [{{ protocol = 'email', endpoint = 'a@example.com' }}]\n"
@@ -268,7 +268,8 @@ fn an_old_topic_stays_until_the_confirmation_of_the_new_one_must_have_taken_effe
     let mut simulation = simulation.restarted(&alert("new"));
     simulation.fleet.rules.prune = true;
     simulation.settle(|keys| keys);
-    let is_there = |simulation: &Simulation| simulation.aws.things.keys().any(|p| p.3 == "orgwatch-old");
+    let is_rule = |kind: &str, name: &str| kind == "alert_rule" && name == "orgwatch-old";
+    let is_there = |simulation: &Simulation| simulation.aws.things.keys().any(|p| is_rule(p.2, &p.3));
     simulation.aws.confirm_all();
     for _ in 0..3 {
         simulation.pass(&central());
