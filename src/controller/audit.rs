@@ -187,24 +187,30 @@ impl Controller {
         enabled.iter().filter(|region| allowed.is_empty() || allowed.contains(*region)).cloned().collect()
     }
 
-    /// A session that looks into an account, towards a Region; if there is none, why, and what would help.
-    async fn session_into(&self, account: &AccountId, region: &Region) -> Result<Session, Unseen> {
-        let target = self.way_into(account)?;
+    /// A session that looks into an account, at a log group there or at a topic, towards a Region; if there is none, why, and
+    /// what would help.
+    async fn session_into(
+        &self,
+        account: &AccountId,
+        region: &Region,
+        at_logs: bool,
+    ) -> Result<Session, Unseen> {
+        let target = self.way_into(account, at_logs)?;
         let session = self.broker.read(&target).await.map_err(|error| Unseen::of(&error))?;
         Ok(session.in_region(region))
     }
 
-    fn way_into(&self, account: &AccountId) -> Result<Arc<Target>, Unseen> {
+    fn way_into(&self, account: &AccountId, at_logs: bool) -> Result<Arc<Target>, Unseen> {
         let fleet = self.fleet();
         let of_side = |side| fleet.targets.range(TargetKey::all_of(side, account)).map(|(_, target)| target);
         let bus = |target: &&Arc<Target>| {
             fleet.world.as_deref().is_some_and(|world: &World| target.holds_bus(world))
         };
-        // The role for alarms comes last: it is for the log group and its alarms, and reads no topics.
+        // The role for alarms comes last: it may read the log group and its alarms, and no topics.
         let found = of_side(Side::Central)
             .find(bus)
             .or_else(|| of_side(Side::Member).find(|target| target.roles_here))
-            .or_else(|| of_side(Side::Audit).find(|target| target.log_group().is_some()));
+            .or_else(|| of_side(Side::Audit).find(|target| at_logs && target.log_group().is_some()));
         if let Some(target) = found {
             return Ok(Arc::clone(target));
         }

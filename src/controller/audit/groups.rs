@@ -123,6 +123,7 @@ impl Controller {
     /// A session that looks where the thing of this ARN is, and what follows the account in it.
     async fn session_for<'a>(&self, arn: &'a str) -> Result<(Session, &'a str), Unseen> {
         let (region, account, rest) = place(arn)?;
-        Ok((self.session_into(&account, &region).await?, rest))
+        let at_logs = arn.split(':').nth(2) == Some("logs");
+        Ok((self.session_into(&account, &region, at_logs).await?, rest))
     }
 }

@@ -121,10 +121,12 @@ fn every_action_that_a_session_policy_lists_is_used_on_its_side_and_no_session_g
     for (role, reads) in
         [("orgwatch-member", MEMBER_READS.as_slice()), ("orgwatch-task", CENTRAL_READS.as_slice())]
     {
-        let reads: BTreeSet<String> = reads.iter().map(|action| (*action).to_owned()).collect();
+        // In the central account the task role also looks at the trail's log group, with the policy of any role that does.
+        let reads = [reads, AUDIT_READS.as_slice()]
+            .map(|reads| reads.iter().map(|action| (*action).to_owned()).collect::<BTreeSet<String>>());
         let others = ["sts:AssumeRole", "sqs:ReceiveMessage"];
         let writing = sessions.used.iter().filter(|((of, listed), _)| {
-            of == role && *listed != reads && !others.iter().any(|other| listed.contains(*other))
+            of == role && !reads.contains(listed) && !others.iter().any(|other| listed.contains(*other))
         });
         let (mut granted, mut used) = (BTreeSet::new(), BTreeSet::new());
         for ((_, listed), of_these) in writing {
