@@ -216,7 +216,12 @@ fn to_more_rights(scene: &Scene) -> Vec<Attempt> {
             json!({ "RoleName": "theirs", "PolicyName": "theirs" }),
             "learn what roles of others may do",
         ),
-        (Iam, "GetPolicy", json!({ "PolicyArn": boundary }), "learn how the boundary is used"),
+        (
+            Iam,
+            "GetPolicy",
+            json!({ "PolicyArn": scene.arn("iam", member, "policy/theirs") }),
+            "learn what policies of others allow",
+        ),
     ]
 }
 
