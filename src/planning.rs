@@ -124,6 +124,7 @@ pub fn plan(
                 .or_else(|| kinds_hold(proposal_hold, guards).filter(&holds))
                 .or_else(|| adopted(target, going, guards))
                 .or_else(|| keeps_its_bus(judged, going, guards))
+                .or_else(|| carries_a_strangers_rule(judged, going))
                 .or_else(|| unconfirmed(judged, going, guards).filter(|hold| !guards.teardown && holds(hold)))
                 .or_else(|| waits.clone())
                 .or_else(|| used_elsewhere(going, guards))
@@ -353,6 +354,20 @@ fn keeps_its_bus(judged: &[Judged], going: &Judged, guards: &Guards) -> Option<H
         message: format!(
             "bus {} stays with its archive {}; `teardown --delete-data` takes both",
             going.resource.id.name, archive.resource.id.name
+        ),
+        waits: false,
+    })
+}
+
+/// AWS deletes no bus that rules are on, and a rule that is not ours is not ours to take away.
+fn carries_a_strangers_rule(judged: &[Judged], going: &Judged) -> Option<Hold> {
+    let theirs = |j: &&Judged| j.resource.id.kind == "alert_rule" && j.resource.verdict == Verdict::Foreign;
+    let rule = judged.iter().filter(|_| going.resource.id.kind == "event_bus").find(theirs)?;
+    Some(Hold {
+        reason: STRANGER,
+        message: format!(
+            "rule {} on bus {} is not ours; the bus goes once whoever made that rule has taken it away",
+            rule.resource.id.name, going.resource.id.name
         ),
         waits: false,
     })

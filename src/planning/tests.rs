@@ -284,6 +284,14 @@ fn a_teardown_takes_what_it_sees_at_once_and_leaves_what_was_adopted() {
     assert_eq!(planned(&[orphan("topic", "theirs")], 2, &Guards { adopted, ..pruning() }), ["-theirs"]);
 }
 
+#[test]
+fn a_bus_that_somebody_elses_rule_is_on_stays_and_everything_else_goes() {
+    let theirs = judged("alert_rule", "theirs", Verdict::Foreign, None);
+    let judged = [orphan("queue", "queue"), orphan("event_bus", "bus"), orphan("alert_rule", "ours"), theirs];
+    assert_eq!(planned(&judged, 0, &tearing_down()), ["-ours", "-bus Stranger", "-queue"]);
+    assert_eq!(planned(&judged[..3], 0, &tearing_down()), ["-ours", "-bus", "-queue"]);
+}
+
 /// Denies everything that is asked of it.
 struct NothingMore;
 

@@ -89,7 +89,13 @@ async fn run(stage: Stage, history: &[Chapter], delete_data: bool) {
     let teardown = stage.teardown(&stage.config(""), delete_data, Fuse::none());
     stage.ends(teardown.apply()).await;
     ledger.assert_nothing_of_others_was_touched();
-    let left = ledger.left();
+    let mut left = ledger.left();
+    // A rule that somebody made on our bus, at a name of ours too, is theirs, and AWS deletes no bus that has one.
+    if has_a_rule(&stage) {
+        let before = left.len();
+        left.retain(|name| !name.ends_with(" bus orgwatch"));
+        assert_eq!(left.len() + 1, before, "{left:?}");
+    }
     if delete_data {
         assert_eq!(left, Vec::<String>::new());
         return;
@@ -100,7 +106,18 @@ async fn run(stage: Stage, history: &[Chapter], delete_data: bool) {
     assert!(left.iter().all(|name| kept(&name) || archived(&name)), "{left:?}");
     assert_eq!(left.iter().filter(kept).count(), usize::from(filled), "a queue that holds events stays");
     let events = left.iter().filter(archived).count();
-    assert!(events == 0 || events == 2, "an archive stays with its bus, and no bus without one: {left:?}");
+    let archive_alone = usize::from(has_a_rule(&stage));
+    assert!(
+        events == 0 || events + archive_alone == 2,
+        "an archive stays with its bus, and no bus without one: {left:?}"
+    );
+}
+
+/// Whether a rule is on our bus. Ours are gone, so it is somebody else's.
+fn has_a_rule(stage: &Stage) -> bool {
+    let central = &stage.kit.central_account;
+    let rules = stage.ask(central, Service::Events, "ListRules", json!({ "EventBusName": "orgwatch" }));
+    rules.is_ok_and(|found| found["Rules"].as_array().is_some_and(|rules| !rules.is_empty()))
 }
 
 /// Puts a dead letter into the queue, if there is one.

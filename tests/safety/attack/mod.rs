@@ -100,6 +100,7 @@ impl Scene {
                 "CreateRole",
                 json!({ "RoleName": "trusting", "AssumeRolePolicyDocument": trusting(&self.arn("iam", account, "root")) }),
             ),
+            (Service::Iam, "CreatePolicy", json!({ "PolicyName": "theirs", "PolicyDocument": everything() })),
             (Service::Iam, "CreateUser", json!({ "UserName": "operator" })),
             (Service::Events, "PutRule", json!({ "Name": "theirs", "EventPattern": pattern })),
             (
