@@ -1,7 +1,7 @@
 //! Serves the pages and the API over an organization that is made up, to look at them: `cargo run --example page`.
 #![expect(clippy::unwrap_used, clippy::panic, reason = "the organization is the one that the tests use")]
 
-#[path = "../src/http/fixture.rs"]
+#[path = "../src/http/fixture/mod.rs"]
 mod fixture;
 
 use std::sync::Arc;

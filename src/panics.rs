@@ -64,7 +64,7 @@ mod tests {
 
     /// Run by the test below, in a process of its own: a hook is the whole process's.
     #[test]
-    #[ignore = "the child of another test"]
+    #[ignore = "panics on purpose, so only the test below runs it, in a process of its own"]
     fn child() {
         tell();
         let early = catch_unwind(|| panic!("before the log: {PLANTED}"));
