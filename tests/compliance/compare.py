@@ -26,6 +26,7 @@ ROOT = HERE.parents[1]
 EMULATOR = HERE.parent / "emulator"
 sys.path.insert(0, str(EMULATOR))
 
+from gaps import GAPS  # noqa: E402
 from install import install  # noqa: E402
 
 # The editions of the benchmark by orgwatch's names.
@@ -34,21 +35,6 @@ EDITIONS = {"cis-1.4": "1.4", "cis-3.0": "3.0", "cis-5.0": "5.0", "cis-6.0": "6.
 TRAIL_CHECK = "cloudtrail_multi_region_enabled_logging_management_events"
 # What `orgwatch audit` says where it is the trail that does not do.
 OF_THE_TRAIL = {"NoTrail", "NoMultiRegionTrail", "TrailStopped", "TrailLacksEvents"}
-GAPS = [
-    "none",
-    "no-trail",
-    "one-region",
-    "stopped",
-    "no-log-group",
-    "wrong-pattern",
-    "wider-pattern",
-    "many-filters",
-    "no-filter",
-    "no-alarm",
-    "alarm-disabled",
-    "no-actions",
-    "nobody-subscribed",
-]
 VERDICTS = {"PASS": "met", "FAIL": "unmet"}
 
 

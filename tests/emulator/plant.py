@@ -13,24 +13,10 @@ from pathlib import Path
 from audit import store
 from botocore.exceptions import BotoCoreError, ClientError
 from cloud import REGION, Account, Cloud
+from gaps import GAPS
 
 COMPLIANCE = Path(__file__).parents[2] / "src" / "compliance"
 GROUP, TRAIL, NAMESPACE = "trail-logs", "own-trail", "CISBenchmark"
-GAPS = [
-    "none",
-    "no-trail",
-    "one-region",
-    "stopped",
-    "no-log-group",
-    "wrong-pattern",
-    "wider-pattern",
-    "many-filters",
-    "no-filter",
-    "no-alarm",
-    "alarm-disabled",
-    "no-actions",
-    "nobody-subscribed",
-]
 
 
 def table(name: str, key: str) -> list[dict]:
