@@ -58,16 +58,25 @@ impl Summary {
         for letter in letters {
             count += 1;
             let own = letter.holds() == Holds::Own;
-            let key = (letter.account.clone(), letter.rule.clone(), letter.error.clone(), own);
+            // By what a group shows, so that no two look the same.
+            let rule = &letter.rule;
+            let key = (
+                letter.account.clone(),
+                rule.region.clone(),
+                rule.bus.clone(),
+                rule.name.clone(),
+                letter.error.clone(),
+                own,
+            );
             if !groups.contains_key(&key) && groups.len() >= MOST {
                 continue;
             }
             let group = groups.entry(key).or_insert_with(|| Group {
                 account: letter.account.clone(),
                 departed: letter.account.as_ref().zip(known).is_some_and(|(id, known)| !known.contains(id)),
-                region: letter.rule.region.clone(),
-                bus: letter.rule.bus.clone(),
-                rule: letter.rule.name.clone(),
+                region: rule.region.clone(),
+                bus: rule.bus.clone(),
+                rule: rule.name.clone(),
                 error: letter.error.clone(),
                 message: letter.message.clone(),
                 own,

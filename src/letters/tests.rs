@@ -88,6 +88,15 @@ fn letters_are_listed_by_account_rule_and_error_and_departed_accounts_as_such() 
 }
 
 #[test]
+fn no_two_groups_look_the_same() {
+    // One rule by its name, in two accounts: a group does not show whose rule it is.
+    let elsewhere = SENDER.replace("333333333333", "444444444444");
+    let letters = [SENDER, elsewhere.as_str()].map(|rule| Letter::read(&message(rule, &event())));
+    let summary = Summary::of(&letters, None);
+    assert_eq!(summary.groups.iter().map(|group| group.letters).collect::<Vec<_>>(), [2]);
+}
+
+#[test]
 fn a_lost_event_is_published_in_its_alerts_format_under_its_heading() {
     let Todo::Publish(late) = alerts(SMALLEST).todo(&Letter::read(&message(SENDER, &event()))) else {
         panic!()

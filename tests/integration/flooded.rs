@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use crate::killed::{Aws, REGION, ROLE, start};
+use crate::page::wanted;
 use crate::wait::eventually;
 
 const MESSAGES: usize = 10_000;
@@ -87,7 +88,7 @@ fn waiting(aws: &Aws) -> Option<u64> {
 
 #[test]
 fn ten_thousand_forged_messages_large_ones_among_them_take_little_memory() {
-    let aws = Aws::start(20);
+    let aws = Aws::start(wanted("ORGWATCH_TEST_ACCOUNTS", 20));
     let folder = TempDir::new().expect("a temporary directory can be made");
     let config = configuration(&aws, folder.path());
     let mut daemon = start(&aws, &config, folder.path());

@@ -37,7 +37,7 @@ static PYTHON: LazyLock<String> = LazyLock::new(|| {
 
 /// A number that the long run sets.
 #[expect(clippy::disallowed_methods, reason = "the long run sets it")]
-fn wanted(name: &str, otherwise: usize) -> usize {
+pub(crate) fn wanted(name: &str, otherwise: usize) -> usize {
     std::env::var(name).ok().and_then(|text| text.parse().ok()).unwrap_or(otherwise)
 }
 
