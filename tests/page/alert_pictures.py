@@ -45,7 +45,7 @@ def linked(text: str) -> str:
 
 def mail() -> str:
     return (
-        "<article><header><b>AWS Notification Message</b><br><span>orgwatch iam-changes "
+        "<article><header><b>AWS Notification Message</b><br><span>AWS Notifications "
         "&lt;no-reply@sns.amazonaws.com&gt; to security@example.com</span></header>"
         f"<pre>{linked(block('text', 'text'))}</pre></article>"
     )
