@@ -24,6 +24,7 @@ WORKDIR /src
 
 # The dependencies, in a layer that lasts until a manifest changes. The programs are empty here, but must be where the
 # manifests say. The simulator belongs to the workspace, so cargo must see a package there.
+COPY .cargo .cargo
 COPY Cargo.toml Cargo.lock ./
 COPY sim/Cargo.toml sim/
 ARG PROFILE=dist

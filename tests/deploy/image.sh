@@ -6,6 +6,7 @@
 # Dockerfile uses; buildah builds on them in a chroot, so that neither a daemon nor privileges of the kernel are needed
 # beyond root's. Needs Debian's buildah and debootstrap, a registry of crates and Debian's packages.
 #
+# The two share what they are built from; with LAYERS=true it is kept between them, in some 40 GB of disk, and not built twice.
 # BUILD_PROFILE=release builds without the long link of `dist`. Where the toolchain has no musl target and none can be
 # fetched, the binary is linked statically against glibc instead, and the last line says so.
 set -euo pipefail
@@ -43,8 +44,10 @@ step "base image $BASE"
 if ! "${buildah[@]}" images --quiet "$BASE" >/dev/null 2>&1; then
     root=$WORK/base
     rm -rf "$root"
-    mirror=$(sed -n 's/^deb .*\(https\?:[^ ]*debian\)\/* '"$SUITE"' .*/\1/p; s/^URIs: *\([^ ]*debian\)\/*$/\1/p' \
-        /etc/apt/sources.list /etc/apt/sources.list.d/* 2>/dev/null | head -1)
+    # Either form of the list is there, or both.
+    mirror=$(cat /etc/apt/sources.list /etc/apt/sources.list.d/*.list /etc/apt/sources.list.d/*.sources 2>/dev/null |
+        sed -n 's/^deb .*\(https\?:[^ ]*debian\)\/* '"$SUITE"' .*/\1/p; s/^URIs: *\([^ ]*debian\)\/*$/\1/p' |
+        head -1) || true
     debootstrap --variant=minbase --include=ca-certificates,gcc,libc6-dev "$SUITE" "$root" ${mirror:+"$mirror"} \
         > "$WORK/debootstrap.log" || { tail -20 "$WORK/debootstrap.log"; fail "debootstrap, see above"; }
     # Whatever lets this machine reach its registries.
@@ -67,7 +70,7 @@ fi
 for name in $TARGETS; do
     step "building $name, profile $PROFILE, $target"
     # Without layers: each would be a copy of everything, as this storage driver needs nothing of the kernel.
-    "${buildah[@]}" bud --pull-never --target "$name" --tag "$name:check" \
+    "${buildah[@]}" bud --pull-never --layers="${LAYERS:-false}" --target "$name" --tag "$name:check" \
         --build-arg "PROFILE=$PROFILE" --build-arg "TARGET=$target" --build-arg "TARGET_RUSTFLAGS=$flags" \
         --volume "$HOME/.cargo/registry:/usr/local/cargo/registry" .
 

@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::path::Path;
+use std::process::Command;
 use std::time::Duration;
 
 use orgwatch_sim::access::Asker;
@@ -84,6 +85,21 @@ fn waiting(aws: &Aws) -> Option<u64> {
     let answer = aws.simulator.ask(&caller, Service::Sqs, REGION, "GetQueueAttributes", input).ok()?;
     let count = |name: &str| answer["Attributes"][name].as_str().and_then(|n| n.parse::<u64>().ok());
     Some(count("ApproximateNumberOfMessages")? + count("ApproximateNumberOfMessagesNotVisible")?)
+}
+
+/// Settings that cargo would hand to nobody would be a comment.
+#[test]
+fn the_allocator_has_the_settings_that_the_build_gives_it() {
+    let text = fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/.cargo/config.toml"));
+    let given: toml::Table = text.expect("it is there").parse().expect("it is TOML");
+    let wanted = given["env"]["JEMALLOC_SYS_WITH_MALLOC_CONF"].as_str().expect("a text");
+    let ended = Command::new(env!("CARGO_BIN_EXE_orgwatch"))
+        .arg("--version")
+        .env("_RJEM_MALLOC_CONF", "stats_print:true")
+        .output()
+        .expect("it runs");
+    let said = String::from_utf8_lossy(&ended.stderr);
+    assert!(said.contains(&format!("config.malloc_conf: \"{wanted}\"")), "{said}");
 }
 
 #[test]

@@ -1,5 +1,10 @@
 //! The organization cannot be read, or is another one: one clear message, the right exit code, and no write.
 
+use std::io::{BufRead as _, BufReader};
+use std::net::TcpListener;
+use std::sync::mpsc;
+use std::thread;
+
 use serde_json::{Value, json};
 
 use super::scene::{SOON, Scene, account, until_covered};
@@ -222,4 +227,39 @@ fn a_certificate_bundle_that_cannot_be_used_is_named() {
     let missing = scene.orgwatch(&scene.config()).env("AWS_CA_BUNDLE", "/nowhere/ca.pem");
     told(&scene, &missing.run(&["plan"]).expect_code(1), &["AWS_CA_BUNDLE", "/nowhere/ca.pem"]);
     assert_eq!(scene.proxy.calls().len(), 0);
+}
+
+const CERTIFICATE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/src/http/tests/tls/first-cert.pem");
+
+/// Behind a company's proxy both are set: the proxy, and the certificate that it shows.
+#[test]
+fn calls_go_through_the_proxy_that_is_named_with_a_certificate_bundle_of_ones_own_or_without() {
+    let scene = Scene::new(6);
+    let proxy = TcpListener::bind("127.0.0.1:0").expect("a loopback port is free");
+    let address = format!("http://{}", proxy.local_addr().expect("it is bound"));
+    let (told_of, asked) = mpsc::channel();
+    thread::spawn(move || {
+        for asker in proxy.incoming() {
+            let Ok(asker) = asker else { return };
+            let mut line = String::new();
+            BufReader::new(asker).read_line(&mut line).expect("a request has a first line");
+            if told_of.send(line).is_err() {
+                return;
+            }
+        }
+    });
+    for with_bundle in [true, false] {
+        let mut orgwatch = scene
+            .orgwatch(&scene.config())
+            .env("AWS_ENDPOINT_URL", "http://aws.invalid")
+            .env("HTTP_PROXY", &address);
+        if with_bundle {
+            orgwatch = orgwatch.env("AWS_CA_BUNDLE", CERTIFICATE);
+        }
+        // The proxy hangs up, so nothing can be planned.
+        orgwatch.run(&["plan"]).expect_code(1);
+        let lines: Vec<String> = asked.try_iter().collect();
+        assert!(!lines.is_empty(), "the proxy was not asked; with a bundle: {with_bundle}");
+        assert!(lines.iter().all(|line| line.contains("http://aws.invalid")), "{lines:?}");
+    }
 }
