@@ -146,7 +146,8 @@ fn the_interface_does_as_its_document_says_with_a_token_and_without() {
 #[test]
 fn nonsense_and_slow_clients_harm_nobody_else() {
     let (requests, clients) = (wanted("ORGWATCH_TEST_MALFORMED", 400), wanted("ORGWATCH_TEST_SLOW", 60));
-    let said = run(8, &words(&format!("storm --requests {requests} --clients {clients}")));
+    let accounts = wanted("ORGWATCH_TEST_ACCOUNTS", 8);
+    let said = run(accounts, &words(&format!("storm --requests {requests} --clients {clients}")));
     println!("{said}");
     assert!(said.contains("slow clients"), "{said}");
 }
