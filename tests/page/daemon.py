@@ -110,12 +110,20 @@ bind = '{"0.0.0.0" if exposed else "127.0.0.1"}:{port}'
 
         return eventually("the accounts are covered", so, patience)
 
-    def resident_mib(self) -> float:
+    def resident_mib(self, field: str = "VmRSS") -> float:
         """What the process holds in memory."""
         for line in Path(f"/proc/{self.process.pid}/status").read_text().splitlines():
-            if line.startswith("VmRSS"):
+            if line.startswith(field):
                 return int(line.split()[1]) / 1024
         raise AssertionError("the process is not there")
+
+    def most_resident_mib(self) -> float:
+        """The most that it held since that was last forgotten."""
+        return self.resident_mib("VmHWM")
+
+    def forget_most_resident(self):
+        """What it holds now is the most."""
+        Path(f"/proc/{self.process.pid}/clear_refs").write_text("5")
 
     def admin(self, path: str, body: dict):
         """Asks the simulator."""
