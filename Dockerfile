@@ -45,6 +45,8 @@ RUN touch src/main.rs src/lib.rs \
 
 # The same with the simulated organization, for `docker build --target demo`.
 FROM build AS build-demo
+# Not every builder hands it on from the stage that this one begins with.
+ARG PROFILE=dist
 RUN touch sim/src/lib.rs \
     && cargo auditable build --locked --profile "$PROFILE" --target "$(cat /target)" --bin orgwatch --features demo \
     && install "target/$(cat /target)/$PROFILE/orgwatch" /image/orgwatch

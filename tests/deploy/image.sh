@@ -70,7 +70,7 @@ fi
 for name in $TARGETS; do
     step "building $name, profile $PROFILE, $target"
     # Without layers: each would be a copy of everything, as this storage driver needs nothing of the kernel.
-    "${buildah[@]}" bud --pull-never --layers="${LAYERS:-false}" --target "$name" --tag "$name:check" \
+    "${buildah[@]}" bud --format docker --pull-never --layers="${LAYERS:-false}" --target "$name" --tag "$name:check" \
         --build-arg "PROFILE=$PROFILE" --build-arg "TARGET=$target" --build-arg "TARGET_RUSTFLAGS=$flags" \
         --volume "$HOME/.cargo/registry:/usr/local/cargo/registry" .
 
@@ -81,10 +81,11 @@ for name in $TARGETS; do
     echo "$name: $size bytes, of which the binary $(stat -c %s "$mounted/orgwatch")"
     [[ $name != orgwatch || $size -lt $LIMIT ]] || fail "$name has $size bytes, the limit is $LIMIT"
     file "$mounted/orgwatch" | grep -Eq 'statically linked|static-pie' || fail "the binary is not static"
-    said=$("${buildah[@]}" inspect --format '{{.OCIv1.Config.User}} {{.OCIv1.Config.Entrypoint}} {{.OCIv1.Config.Labels}}' "$container")
+    said=$("${buildah[@]}" inspect --format '{{.OCIv1.Config.User}} {{.OCIv1.Config.Entrypoint}} {{.OCIv1.Config.Labels}} {{.Docker.Config.Healthcheck}}' "$container")
     echo "$said"
     [[ $said == "65532:65532 [/orgwatch]"* ]] || fail "user or entry point: $said"
     [[ $said == *org.opencontainers.image.title* ]] || fail "no labels"
+    [[ $said == *"/orgwatch health"* ]] || fail "no health check"
     for program in bin/sh usr/bin/sh bin/busybox; do
         [[ ! -e $mounted/$program ]] || fail "there is a shell in the image: $program"
     done

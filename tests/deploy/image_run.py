@@ -61,33 +61,41 @@ def eventually(what: str, probe):
     sys.exit(f"FAILED: not within {PATIENCE} s: {what}; {last}")
 
 
-def start(root: Path, configuration: str, environment: dict, *arguments: str) -> subprocess.Popen:
+class Started(subprocess.Popen):
+    """What it says goes into a file: nobody reads a pipe while it runs, and a full one would stop it."""
+
+    def __init__(self, command: list, environment: dict):
+        self.log = tempfile.NamedTemporaryFile("w+", suffix=".log")
+        super().__init__(command, env=environment, stderr=self.log, stdout=subprocess.DEVNULL)
+
+    def said(self) -> str:
+        return Path(self.log.name).read_text()[-3000:]
+
+
+def start(root: Path, configuration: str, environment: dict, *arguments: str) -> Started:
     file = tempfile.NamedTemporaryFile("w", suffix=".toml", delete=False)
     file.write(configuration)
     file.close()
     variables = " ".join(f"{name}={value}" for name, value in environment.items())
     script = INSIDE.format(user=USER, environment=variables)
-    return subprocess.Popen(
+    return Started(
         ["unshare", "--mount", "--propagation", "private", "sh", "-c", script, "sh", *arguments],
-        env={**os.environ, "ROOT": str(root), "CONFIGURATION": file.name},
-        stderr=subprocess.PIPE,
-        stdout=subprocess.DEVNULL,
-        text=True,
+        {**os.environ, "ROOT": str(root), "CONFIGURATION": file.name},
     )
 
 
-def ends_when_told(process: subprocess.Popen) -> None:
+def ends_when_told(process: Started) -> None:
     process.send_signal(signal.SIGTERM)
     try:
-        _, said = process.communicate(timeout=30)
+        process.wait(timeout=30)
     except subprocess.TimeoutExpired:
         process.kill()
         sys.exit("FAILED: it does not end within 30 s of SIGTERM")
     if process.returncode != 0:
-        sys.exit(f"FAILED: it ended with {process.returncode}:\n{said[-3000:]}")
+        sys.exit(f"FAILED: it ended with {process.returncode}:\n{process.said()}")
 
 
-def is_the_user(process: subprocess.Popen) -> None:
+def is_the_user(process: Started) -> None:
     status = Path(f"/proc/{process.pid}/status").read_text()
     ids = next(line for line in status.splitlines() if line.startswith("Uid:")).split()[1:]
     if set(ids) != {str(USER)}:
@@ -151,7 +159,7 @@ def serve(root: Path) -> None:
 
         def covered():
             if daemon.poll() is not None:
-                sys.exit(f"FAILED: it ended with {daemon.returncode}:\n{daemon.stderr.read()[-3000:]}")
+                sys.exit(f"FAILED: it ended with {daemon.returncode}:\n{daemon.said()}")
             coverage = get(f"{page}/api/v1/status")["coverage"]
             return coverage if coverage["covered"] >= coverage["total"] - 1 and coverage["total"] else None
 
@@ -159,7 +167,7 @@ def serve(root: Path) -> None:
         is_the_user(daemon)
         health = start(root, configuration, environment, "health")
         if health.wait(timeout=30) != 0:
-            sys.exit(f"FAILED: its health check: {health.stderr.read()}")
+            sys.exit(f"FAILED: its health check: {health.said()}")
         ends_when_told(daemon)
         gone = start(root, configuration, environment, "health")
         if gone.wait(timeout=30) == 0:
@@ -176,7 +184,7 @@ def demo(root: Path) -> None:
 
     def covered():
         if daemon.poll() is not None:
-            sys.exit(f"FAILED: it ended with {daemon.returncode}:\n{daemon.stderr.read()[-3000:]}")
+            sys.exit(f"FAILED: it ended with {daemon.returncode}:\n{daemon.said()}")
         coverage = get(f"http://127.0.0.1:{port}/api/v1/status")["coverage"]
         return coverage if coverage["covered"] >= 8 else None
 
