@@ -72,7 +72,7 @@ def accessible(page, where: str):
 def getting_in(page, url: str):
     page.goto(url)
     assert page.url == f"{url}/login", page.url
-    assert page.evaluate("document.activeElement.id") == "token", "the field has the focus"
+    expect(page.locator("#token")).to_be_focused()
     accessible(page, "/login")
     page.keyboard.type("a-token-that-nobody-has")
     page.keyboard.press("Enter")
