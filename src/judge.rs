@@ -325,7 +325,7 @@ impl One<'_> {
             id: self.id.clone(),
             verdict,
             reason,
-            changes: [].into(),
+            changes: Vec::new(),
             error: None,
             notes: Vec::new(),
         };
@@ -348,7 +348,7 @@ impl One<'_> {
         seen: Option<&Value>,
     ) -> Judged {
         let mut judged = self.plain(Verdict::Drifted, Some(reason));
-        judged.resource.changes = changes.into();
+        judged.resource.changes = changes;
         judged.seen = seen.cloned();
         let stage =
             if seen.is_some_and(|spec| self.kind.in_force(spec)) { Stage::Switch } else { Stage::Expand };

@@ -298,7 +298,6 @@ impl Fleet {
             let Some(desired) = begun.desired.get(index) else { continue };
             judged.extend(judge::judge(&context, KINDS[*index], desired, sights));
         }
-        self.texts.share(&mut judged);
         remember(&mut state.memory, &judged, self.rules.settle, now);
         if begun.target.holds_bus(&begun.world) && !self.rules.organization_given {
             self.wrong_bus = wrong_bus(&begun.world, &judged);
@@ -413,8 +412,8 @@ impl Fleet {
     pub fn finish(
         &mut self,
         begun: &Begun,
-        resources: Vec<Resource>,
-        plan: Plan,
+        mut resources: Vec<Resource>,
+        mut plan: Plan,
         error: Option<CloudError>,
         at: Timestamp,
     ) -> bool {
@@ -445,6 +444,7 @@ impl Fleet {
                 among.remove(key);
             }
         }
+        self.texts.share(&mut resources, &mut plan);
         let view = TargetView {
             target: key.clone(),
             resources,

@@ -36,12 +36,11 @@ fn change() -> Change {
         action: Action::Update,
         stage: Stage::Switch,
         reason: "state differs".to_owned(),
-        fields: [FieldChange {
+        fields: vec![FieldChange {
             path: "state".to_owned(),
             desired: Value::from("ENABLED").into(),
             observed: Value::from("DISABLED").into(),
-        }]
-        .into(),
+        }],
         calls: Vec::new(),
         hold: None,
     }
@@ -198,7 +197,7 @@ fn what_is_older_than_the_retention_goes_but_not_a_drift_that_goes_on() {
         id: change().resource,
         verdict: Verdict::Drifted,
         reason: None,
-        changes: [].into(),
+        changes: Vec::new(),
         error: None,
         notes: Vec::new(),
     };

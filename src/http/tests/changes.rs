@@ -15,7 +15,7 @@ fn change() -> Change {
         action: Action::Update,
         stage: Stage::Switch,
         reason: "state differs".to_owned(),
-        fields: [].into(),
+        fields: Vec::new(),
         calls: Vec::new(),
         hold: None,
     }
