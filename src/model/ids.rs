@@ -1,5 +1,6 @@
 //! Text that AWS or a user supplies, parsed once into types that cannot hold anything else.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::str::FromStr;
 use std::sync::Arc;
@@ -10,12 +11,21 @@ use super::partition::Partition;
 
 /// Why a text is not the identifier that it should be, with what was expected.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("`{found}` is not {expected}")]
+#[error("`{}` is not {expected}", beginning(.found))]
 pub struct IdError {
-    /// The text as it was found.
+    /// The text as it was found; the message shows its beginning, as it may be of any length.
     pub found: String,
     /// What it should have been, as a noun phrase.
     pub expected: &'static str,
+}
+
+/// Enough of a text to recognize it by; the longest valid identifier is a role's ARN with its path, which mistakes rarely are.
+fn beginning(text: &str) -> Cow<'_, str> {
+    const SHOWN: usize = 200;
+    match text.char_indices().nth(SHOWN) {
+        Some((end, _)) => Cow::Owned(format!("{}…", &text[..end])),
+        None => Cow::Borrowed(text),
+    }
 }
 
 /// Declares a newtype over text that is checked on the way in and shown as it is. Copies share the text: every account
@@ -247,6 +257,14 @@ mod tests {
         assert_eq!(id.to_string(), "012345678901");
         assert!("12345678901".parse::<AccountId>().is_err());
         assert!("12345678901a".parse::<AccountId>().is_err());
+    }
+
+    #[test]
+    fn a_long_text_that_is_no_id_is_told_by_its_beginning() {
+        let told = |text: &str| text.parse::<OuId>().unwrap_err().to_string();
+        assert!(told("ou-ab12").starts_with("`ou-ab12` is not "), "{}", told("ou-ab12"));
+        let long = told(&"ü".repeat(5000));
+        assert!(long.starts_with(&format!("`{}…` is not ", "ü".repeat(200))), "{long}");
     }
 
     #[test]
