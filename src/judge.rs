@@ -325,7 +325,7 @@ impl One<'_> {
             id: self.id.clone(),
             verdict,
             reason,
-            changes: Vec::new(),
+            changes: [].into(),
             error: None,
             notes: Vec::new(),
         };
@@ -348,7 +348,7 @@ impl One<'_> {
         seen: Option<&Value>,
     ) -> Judged {
         let mut judged = self.plain(Verdict::Drifted, Some(reason));
-        judged.resource.changes = changes;
+        judged.resource.changes = changes.into();
         judged.seen = seen.cloned();
         let stage =
             if seen.is_some_and(|spec| self.kind.in_force(spec)) { Stage::Switch } else { Stage::Expand };

@@ -298,6 +298,7 @@ impl Fleet {
             let Some(desired) = begun.desired.get(index) else { continue };
             judged.extend(judge::judge(&context, KINDS[*index], desired, sights));
         }
+        self.texts.share(&mut judged);
         remember(&mut state.memory, &judged, self.rules.settle, now);
         if begun.target.holds_bus(&begun.world) && !self.rules.organization_given {
             self.wrong_bus = wrong_bus(&begun.world, &judged);
@@ -412,8 +413,8 @@ impl Fleet {
     pub fn finish(
         &mut self,
         begun: &Begun,
-        mut resources: Vec<Resource>,
-        mut plan: Plan,
+        resources: Vec<Resource>,
+        plan: Plan,
         error: Option<CloudError>,
         at: Timestamp,
     ) -> bool {
@@ -444,7 +445,6 @@ impl Fleet {
                 among.remove(key);
             }
         }
-        self.texts.share(&mut resources, &mut plan);
         let view = TargetView {
             target: key.clone(),
             resources,

@@ -334,7 +334,7 @@ mod tests {
             action: Action::Delete,
             stage: crate::model::plan::Stage::Contract,
             reason: String::new(),
-            fields: Vec::new(),
+            fields: [].into(),
             calls: vec![crate::model::call::Call::DeleteQueue { name: name.to_owned() }],
             hold: None,
         };

@@ -114,7 +114,7 @@ impl Controller {
                     action: Action::Update,
                     stage: Stage::Switch,
                     reason: "writes what is there, to see whether the guard tells of it".to_owned(),
-                    fields: Vec::new(),
+                    fields: [].into(),
                     calls: vec![call],
                     hold: None,
                 })

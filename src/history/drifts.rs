@@ -191,7 +191,7 @@ mod tests {
             id: ResourceId { kind: "sender_rule", name: "orgwatch-iam-changes".to_owned() },
             verdict,
             reason: None,
-            changes: if verdict == Verdict::Drifted { vec![change] } else { Vec::new() },
+            changes: if verdict == Verdict::Drifted { [change].into() } else { [].into() },
             error: None,
             notes: Vec::new(),
         }

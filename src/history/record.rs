@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use crate::model::error::CloudError;
 use crate::model::plan::{Action, Change};
-use crate::model::resource::{FieldChange, Resource};
+use crate::model::resource::{Fields, Resource};
 use crate::model::target::{Side, TargetKey};
 
 /// What a record tells of.
@@ -270,7 +270,7 @@ fn action(action: Action) -> &'static str {
 }
 
 /// The fields as they are served; they hold no secret, as nothing of a plan does.
-fn fields(changes: &[FieldChange]) -> Option<Value> {
+fn fields(changes: &Fields) -> Option<Value> {
     let list = || changes.iter().map(|change| serde_json::json!(change)).collect();
     (!changes.is_empty()).then(list)
 }

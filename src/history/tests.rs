@@ -36,11 +36,12 @@ fn change() -> Change {
         action: Action::Update,
         stage: Stage::Switch,
         reason: "state differs".to_owned(),
-        fields: vec![FieldChange {
+        fields: [FieldChange {
             path: "state".to_owned(),
             desired: Value::from("ENABLED").into(),
             observed: Value::from("DISABLED").into(),
-        }],
+        }]
+        .into(),
         calls: Vec::new(),
         hold: None,
     }
@@ -197,7 +198,7 @@ fn what_is_older_than_the_retention_goes_but_not_a_drift_that_goes_on() {
         id: change().resource,
         verdict: Verdict::Drifted,
         reason: None,
-        changes: Vec::new(),
+        changes: [].into(),
         error: None,
         notes: Vec::new(),
     };

@@ -31,7 +31,7 @@ fn a_path_is_told_from_the_trail_to_people() {
     target.resources.retain(|resource| resource.id.kind != "event_bus");
     target.resources.push(Resource {
         verdict: Verdict::InSync,
-        changes: Vec::new(),
+        changes: [].into(),
         id: crate::model::resource::ResourceId { kind: "event_bus", name: "orgwatch".to_owned() },
         ..target.resources[0].clone()
     });

@@ -177,7 +177,7 @@ fn what_was_ours_stays_ours_when_its_mark_is_taken_away() {
     case.remembered.ours = true;
     let judged = case.present(Mark::Foreign, &[("/description", json!("mine now"))]);
     assert_eq!(verdict(&judged), (Verdict::Drifted, Some(OWNERSHIP_REMOVED), vec!["PutRule", "TagResource"]));
-    let paths: Vec<String> = judged.unwrap().resource.changes.into_iter().map(|c| c.path).collect();
+    let paths: Vec<String> = judged.unwrap().resource.changes.iter().map(|c| c.path.clone()).collect();
     assert_eq!(paths, ["description", "tags.orgwatch:managed-by"]);
     // The tag alone is reason enough, and is named once where the spec has tags of its own.
     let mut case = Case::new("queue", "");

@@ -22,11 +22,6 @@ impl Json {
         self.0.as_deref().unwrap_or("null")
     }
 
-    /// Whether others hold the same text.
-    pub fn is_shared(&self) -> bool {
-        self.0.as_ref().is_some_and(|text| Arc::strong_count(text) > 1)
-    }
-
     /// The value.
     #[expect(clippy::expect_used, reason = "the text was made from a value")]
     pub fn value(&self) -> Value {

@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::call::Call;
-use super::resource::{FieldChange, ResourceId};
+use super::resource::{Fields, ResourceId};
 use super::target::TargetKey;
 
 /// What a change does to its resource.
@@ -77,7 +77,7 @@ pub struct Change {
     /// Why, in one sentence without a full stop.
     pub reason: String,
     /// The fields that will differ afterwards.
-    pub fields: Vec<FieldChange>,
+    pub fields: Fields,
     /// The writing calls that are left to be made, in order; none once all were made, until the next pass has looked, and
     /// none in a daemon that writes of a change that waits, which a later pass plans anew.
     pub calls: Vec<Call>,

@@ -1,6 +1,8 @@
 //! One managed resource as it was judged: what it is, how it stands, and which fields differ.
 
 use std::fmt;
+use std::ops::Index;
+use std::sync::Arc;
 
 use serde::{Serialize, Serializer};
 
@@ -68,7 +70,7 @@ impl Verdict {
 }
 
 /// One field that differs; `Null` stands for "is not there".
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize)]
 pub struct FieldChange {
     /// Where in the resource: `targets.central.role_arn`.
     pub path: String,
@@ -87,6 +89,62 @@ impl FieldChange {
     pub fn carries_no_event(&self) -> bool {
         let plain = self.path == KEY_FIELD && self.observed.is_null();
         plain || self.path == "description" || self.path.starts_with("tags.")
+    }
+}
+
+/// The fields in which a resource differs, in the order of their paths. Copies share them, and lists may share what they
+/// have in common: verdict and plan tell the same fields, and thousands of accounts lack the same rule at once.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(transparent)]
+pub struct Fields(Arc<[Arc<FieldChange>]>);
+
+impl Fields {
+    /// Each of them.
+    pub fn iter(&self) -> impl DoubleEndedIterator<Item = &FieldChange> {
+        self.0.iter().map(AsRef::as_ref)
+    }
+
+    /// Whether nothing differs.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// How many differ.
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Lets `share` put an equal one that others have in the place of each.
+    pub fn share(&mut self, share: impl FnMut(&mut Arc<FieldChange>)) {
+        if !self.is_empty() {
+            Arc::make_mut(&mut self.0).iter_mut().for_each(share);
+        }
+    }
+}
+
+impl FromIterator<FieldChange> for Fields {
+    fn from_iter<I: IntoIterator<Item = FieldChange>>(fields: I) -> Self {
+        Self(fields.into_iter().map(Arc::new).collect())
+    }
+}
+
+impl<const N: usize> From<[FieldChange; N]> for Fields {
+    fn from(fields: [FieldChange; N]) -> Self {
+        fields.into_iter().collect()
+    }
+}
+
+impl From<Vec<FieldChange>> for Fields {
+    fn from(fields: Vec<FieldChange>) -> Self {
+        fields.into_iter().collect()
+    }
+}
+
+impl Index<usize> for Fields {
+    type Output = FieldChange;
+
+    fn index(&self, index: usize) -> &FieldChange {
+        &self.0[index]
     }
 }
 
@@ -121,7 +179,7 @@ pub struct Resource {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<&'static str>,
     /// The fields that differ.
-    pub changes: Vec<FieldChange>,
+    pub changes: Fields,
     /// The failed read behind `unknown`, or the failed write that should have put right what differs.
     #[serde(serialize_with = "error_text")]
     pub error: Option<CloudError>,

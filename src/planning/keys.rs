@@ -30,9 +30,10 @@ pub(super) fn behind_its_key(judged: &[Judged], change: Change, guards: &Guards)
         return vec![Change { hold: Some(hold), ..change }];
     }
     let is_of_key = |field: &FieldChange| FIELDS.iter().any(|name| field.path.ends_with(name));
-    let (of_key, others) = change.fields.iter().cloned().partition(is_of_key);
-    let held = Change { calls: held, hold: Some(hold), fields: of_key, ..change.clone() };
-    vec![Change { calls: goes, fields: others, ..change }, held]
+    let (of_key, others): (Vec<FieldChange>, Vec<FieldChange>) =
+        change.fields.iter().cloned().partition(is_of_key);
+    let held = Change { calls: held, hold: Some(hold), fields: of_key.into(), ..change.clone() };
+    vec![Change { calls: goes, fields: others.into(), ..change }, held]
 }
 
 /// Why nothing is encrypted with a key now.
@@ -86,13 +87,13 @@ mod tests {
     const KEY: &str = "arn:aws:kms:us-east-1:222222222222:key/1";
 
     fn key(verdict: Verdict, notes: Vec<Note>) -> Judged {
-        let changes = vec![FieldChange {
+        let changes = [FieldChange {
             path: "state".to_owned(),
             desired: json!("Enabled").into(),
             observed: json!("Disabled").into(),
         }];
         let id = ResourceId { kind: NAME, name: KEY.to_owned() };
-        let changes = if verdict == Verdict::Drifted { changes } else { Vec::new() };
+        let changes = if verdict == Verdict::Drifted { changes.into() } else { [].into() };
         let resource = Resource { id, verdict, reason: None, changes, error: None, notes };
         Judged { resource, proposal: None, seen: None }
     }
@@ -108,7 +109,7 @@ mod tests {
             action: Action::Update,
             stage,
             reason: String::new(),
-            fields: Vec::new(),
+            fields: [].into(),
             calls: vec![set("Policy", "p"), set("KmsMasterKeyId", KEY), set("DisplayName", "d")],
             hold: None,
         }

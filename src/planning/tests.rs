@@ -23,8 +23,7 @@ fn judged(kind: &'static str, name: &str, verdict: Verdict, action: Option<Actio
         calls: vec![Call::DeleteQueue { name: name.to_owned() }],
         hold: None,
     });
-    let resource =
-        Resource { id, verdict, reason: None, changes: Vec::new(), error: None, notes: Vec::new() };
+    let resource = Resource { id, verdict, reason: None, changes: [].into(), error: None, notes: Vec::new() };
     Judged { resource, proposal, seen: Some(json!({})) }
 }
 
@@ -333,11 +332,12 @@ fn what_a_person_has_let_go_is_done_and_whatever_else_holds_it_still_does() {
 fn a_rule_in_force_moves_to_a_role_only_when_that_has_had_time_to_take_effect() {
     let mut rule = update("sender_rule", "rule");
     rule.proposal.as_mut().unwrap().stage = Stage::Switch;
-    rule.resource.changes.push(FieldChange {
+    rule.resource.changes = [FieldChange {
         path: "targets.central.role_arn".to_owned(),
         desired: Json::from(json!("new")),
         observed: Json::from(json!("old")),
-    });
+    }]
+    .into();
     let unsettled = Guards { path_settled: false, ..standing() };
     let both = |role| [role, rule.clone()];
     let seen = both(in_sync("forwarding_role", "role"));
@@ -354,11 +354,12 @@ fn a_rule_in_force_moves_to_a_role_only_when_that_has_had_time_to_take_effect() 
 /// A change of a field of a resource that is in force.
 fn changed(kind: &'static str, field: &str, to: serde_json::Value) -> Judged {
     let mut judged = update(kind, kind);
-    judged.resource.changes.push(FieldChange {
+    judged.resource.changes = [FieldChange {
         path: field.to_owned(),
         desired: Json::from(to),
         observed: Json::from(json!("before")),
-    });
+    }]
+    .into();
     judged
 }
 
@@ -409,11 +410,12 @@ fn rewritten_without() -> Judged {
 /// A change of a field of a rule of an alert that is in force.
 fn narrowed(name: &str, field: &str, to: serde_json::Value) -> Judged {
     let mut rule = update("alert_rule", name);
-    rule.resource.changes.push(FieldChange {
+    rule.resource.changes = [FieldChange {
         path: field.to_owned(),
         desired: Json::from(to),
         observed: Json::from(json!("before")),
-    });
+    }]
+    .into();
     rule
 }
 
@@ -446,11 +448,12 @@ fn a_rule_is_switched_off_after_its_siblings_took_over_and_one_without_a_target_
     let plan = planned(&[wider, off.clone()], 0, &standing());
     assert_eq!(plan, ["~orgwatch-x", "~orgwatch-x-hidden WaitingForSibling (waits)"]);
     let mut lost = off;
-    lost.resource.changes.push(FieldChange {
+    lost.resource.changes = [FieldChange {
         path: "targets".to_owned(),
         desired: Json::from(json!("topic")),
         observed: Json::from(json!(null)),
-    });
+    }]
+    .into();
     let unseen = judged("alert_rule", "orgwatch-x", Verdict::Unknown, None);
     assert_eq!(planned(&[lost, unseen], 0, &standing()), ["~orgwatch-x-hidden"]);
 }

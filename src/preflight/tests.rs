@@ -43,7 +43,7 @@ fn view(side: Side, account: &AccountId, code: &str) -> TargetView {
 
 fn resource(kind: &'static str, name: &str, verdict: Verdict, reason: Option<&'static str>) -> Resource {
     let id = ResourceId { kind, name: name.to_owned() };
-    Resource { id, verdict, reason, changes: Vec::new(), error: None, notes: Vec::new() }
+    Resource { id, verdict, reason, changes: [].into(), error: None, notes: Vec::new() }
 }
 
 /// An account in which nothing is missing.
@@ -168,7 +168,7 @@ fn each_fault_of_an_account_is_named_once_with_what_mends_it() {
                 action: crate::model::plan::Action::Create,
                 stage: crate::model::plan::Stage::Expand,
                 reason: String::new(),
-                fields: Vec::new(),
+                fields: [].into(),
                 calls: Vec::new(),
                 hold: None,
             };

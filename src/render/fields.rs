@@ -6,7 +6,7 @@ use super::phrase::layout;
 use super::style::{Page, Tone};
 use crate::model::json::Json;
 use crate::model::plan::Action;
-use crate::model::resource::FieldChange;
+use crate::model::resource::{FieldChange, Fields};
 
 /// Values up to this many characters stand beside their path.
 const SHORT: usize = 70;
@@ -20,7 +20,7 @@ const SHOWN: usize = 8;
 const ROUTINE: [&str; 2] = ["description", "tags"];
 
 /// Writes the fields of a change: of an update all, of the rest the telling ones.
-pub(super) fn put_fields(page: &mut Page, indent: usize, action: Action, fields: &[FieldChange]) {
+pub(super) fn put_fields(page: &mut Page, indent: usize, action: Action, fields: &Fields) {
     match action {
         Action::Update => fields.iter().for_each(|field| put_difference(page, indent, field)),
         Action::Create => put_telling(page, indent, fields, |field| &field.desired),
@@ -28,7 +28,7 @@ pub(super) fn put_fields(page: &mut Page, indent: usize, action: Action, fields:
     }
 }
 
-fn put_telling(page: &mut Page, indent: usize, fields: &[FieldChange], value: fn(&FieldChange) -> &Json) {
+fn put_telling(page: &mut Page, indent: usize, fields: &Fields, value: fn(&FieldChange) -> &Json) {
     let telling: Vec<&FieldChange> = fields
         .iter()
         .filter(|field| !value(field).is_null())
@@ -107,9 +107,9 @@ mod tests {
     use insta::assert_snapshot;
     use serde_json::{Value, json};
 
-    fn text(action: Action, fields: &[FieldChange]) -> String {
+    fn text(action: Action, fields: impl Into<Fields>) -> String {
         let mut page = Page::new(Style::PLAIN);
-        put_fields(&mut page, 0, action, fields);
+        put_fields(&mut page, 0, action, &fields.into());
         page.finish()
     }
 
@@ -120,7 +120,7 @@ mod tests {
             field("targets.central.role_arn", Value::Null, json!("arn:aws:iam::333333333333:role/f")),
             field("targets.other", json!({"arn": "x"}), Value::Null),
         ];
-        assert_snapshot!(text(Action::Update, &fields), @r#"
+        assert_snapshot!(text(Action::Update, fields), @r#"
         state: "DISABLED" -> "ENABLED"
         targets.central.role_arn: (none) -> "arn:aws:iam::333333333333:role/f"
         targets.other: {"arn":"x"} -> (none)
@@ -132,7 +132,7 @@ mod tests {
         let document = |names: Vec<String>, last: &str| json!({"names": names, "zone": last});
         let names = |n: usize| (0..20).map(|i| format!("name-{}", if i == n { 99 } else { i })).collect();
         let fields = [field("policy", document(names(20), "a"), document(names(3), "b"))];
-        assert_snapshot!(text(Action::Update, &fields), @r#"
+        assert_snapshot!(text(Action::Update, fields), @r#"
         policy:
                 "name-1",
                 "name-2",
@@ -152,7 +152,7 @@ mod tests {
     #[test]
     fn a_long_value_that_was_not_there_is_shown_in_full() {
         let fields = [field("policy", Value::Null, json!({"a": "x".repeat(50), "b": "y".repeat(50)}))];
-        assert_snapshot!(text(Action::Update, &fields), @r#"
+        assert_snapshot!(text(Action::Update, fields), @r#"
         policy:
           - (none)
           + {
@@ -169,7 +169,7 @@ mod tests {
         fields.insert(0, field("tags.team", Value::Null, json!("security")));
         fields.insert(0, field("description", Value::Null, json!("managed by orgwatch/orgwatch v1")));
         fields.insert(0, field("absent", Value::Null, Value::Null));
-        assert_snapshot!(text(Action::Create, &fields), @r"
+        assert_snapshot!(text(Action::Create, fields), @r"
         attribute0: 0
         attribute1: 1
         attribute2: 2
@@ -184,6 +184,6 @@ mod tests {
 
     #[test]
     fn what_is_deleted_is_shown_as_it_was_seen() {
-        assert_snapshot!(text(Action::Delete, &[field("state", json!("ENABLED"), Value::Null)]), @r#"state: "ENABLED""#);
+        assert_snapshot!(text(Action::Delete, [field("state", json!("ENABLED"), Value::Null)]), @r#"state: "ENABLED""#);
     }
 }

@@ -50,7 +50,15 @@ pub(crate) fn change(action: Action, resource: ResourceId, reason: &str) -> Chan
         Action::Update => Stage::Switch,
         Action::Delete => Stage::Contract,
     };
-    Change { resource, action, stage, reason: reason.to_owned(), fields: vec![], calls: vec![], hold: None }
+    Change {
+        resource,
+        action,
+        stage,
+        reason: reason.to_owned(),
+        fields: [].into(),
+        calls: vec![],
+        hold: None,
+    }
 }
 
 /// The creation of the sender rule that every member has.
@@ -65,13 +73,14 @@ pub(crate) fn create_sender_rule(target: &TargetKey) -> Change {
     let name = "orgwatch-iam-changes".to_owned();
     let role_arn = role(target, "orgwatch-forwarder");
     Change {
-        fields: vec![
+        fields: [
             field("description", Value::Null, json!("managed by orgwatch/orgwatch v1")),
             field("pattern", Value::Null, pattern.clone()),
             field("state", Value::Null, json!("ENABLED")),
             field("targets.central.role_arn", Value::Null, json!(role_arn)),
             field("tags.orgwatch:managed-by", Value::Null, json!("orgwatch")),
-        ],
+        ]
+        .into(),
         calls: vec![
             Call::PutRule {
                 bus: "default".to_owned(),
@@ -105,7 +114,7 @@ fn targets(role_arn: String) -> std::collections::BTreeMap<String, Box<RuleTarge
 }
 
 pub(crate) fn resource(id: ResourceId, verdict: Verdict) -> Resource {
-    Resource { id, verdict, reason: None, changes: vec![], error: None, notes: vec![] }
+    Resource { id, verdict, reason: None, changes: [].into(), error: None, notes: vec![] }
 }
 
 pub(crate) fn note(reason: &'static str, message: &str) -> Note {

@@ -36,7 +36,7 @@ fn changes(world: &World, target: &Target) -> Vec<Vec<Change>> {
         action: Action::Update,
         stage: Stage::Switch,
         reason: String::new(),
-        fields: Vec::new(),
+        fields: [].into(),
         calls,
         hold: None,
     };

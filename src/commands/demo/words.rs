@@ -141,25 +141,25 @@ mod tests {
             desired: json!("ENABLED").into(),
             observed: observed.into(),
         };
-        let with = |reason, changes| {
+        let with = |reason, changes: &[FieldChange]| {
             difference(&Resource {
                 id: ResourceId { kind: "sender_rule", name: "orgwatch-x".to_owned() },
                 verdict: Verdict::Drifted,
                 reason,
-                changes,
+                changes: changes.iter().cloned().collect(),
                 error: None,
                 notes: Vec::new(),
             })
         };
         let off = change("state", json!("DISABLED"));
         let target = change("targets.central", Value::Null);
-        assert_eq!(with(None, vec![off.clone()]), "sender rule orgwatch-x changed (state)");
+        assert_eq!(with(None, &[off.clone()]), "sender rule orgwatch-x changed (state)");
         assert_eq!(
-            with(Some(CONTESTED), vec![off.clone(), target.clone(), off.clone()]),
+            with(Some(CONTESTED), &[off.clone(), target.clone(), off.clone()]),
             "sender rule orgwatch-x changed (state, lacks targets.central and 1 more), again and again: somebody \
              contests it"
         );
-        assert_eq!(with(Some(MISSING), vec![target]), "sender rule orgwatch-x gone");
+        assert_eq!(with(Some(MISSING), &[target]), "sender rule orgwatch-x gone");
     }
 
     #[test]

@@ -1,45 +1,41 @@
-//! Documents that targets have in common, held once.
+//! Differences that targets have in common, held once.
 
 use std::collections::HashSet;
+use std::sync::Arc;
 
-use crate::model::json::Json;
-use crate::model::plan::Plan;
-use crate::model::resource::Resource;
+use crate::judge::Judged;
+use crate::model::resource::FieldChange;
 
-/// Shorter texts take hardly less room when they are shared.
-const WORTH_IT: usize = 48;
+/// So few are looked through no sooner than after as many passes.
+const FEW: usize = 1_000;
 
-/// The documents that are kept of targets, each once. While thousands of accounts wait for their first installation, each
-/// of them lacks the same rule with the same pattern.
+/// The differences that are kept of targets, each once. While thousands of accounts wait for their first installation,
+/// each of them lacks the same rule with the same pattern.
 #[derive(Debug, Default)]
 pub(super) struct Texts {
-    known: HashSet<Json>,
+    known: HashSet<Arc<FieldChange>>,
     /// At so many, those that nobody has any more are looked for.
     sweep_at: usize,
+    /// How many passes have ended since that was done.
+    passes: usize,
 }
 
 impl Texts {
-    /// Lets what a pass found and planned share its documents with that of others.
-    pub(super) fn share(&mut self, resources: &mut [Resource], plan: &mut Plan) {
-        let found = resources.iter_mut().flat_map(|resource| &mut resource.changes);
-        let planned = plan.changes.iter_mut().flat_map(|change| &mut change.fields);
-        for field in found.chain(planned) {
-            self.one(&mut field.desired);
-            self.one(&mut field.observed);
+    /// Lets what a pass found share its differences with what others found.
+    pub(super) fn share(&mut self, judged: &mut [Judged]) {
+        for one in judged {
+            one.resource.changes.share(|field| match self.known.get(field) {
+                Some(same) => field.clone_from(same),
+                None => drop(self.known.insert(Arc::clone(field))),
+            });
         }
-        if self.known.len() > self.sweep_at {
-            self.known.retain(Json::is_shared);
-            self.sweep_at = (self.known.len() * 2).max(1_000);
-        }
-    }
-
-    fn one(&mut self, json: &mut Json) {
-        if json.as_str().len() < WORTH_IT {
-            return;
-        }
-        match self.known.get(json) {
-            Some(same) => json.clone_from(same),
-            None => drop(self.known.insert(json.clone())),
+        self.passes += 1;
+        // The second: where everything is in sync again, nothing is added any more.
+        if self.known.len() > self.sweep_at || self.passes > self.known.len().max(FEW) {
+            self.known.retain(|field| Arc::strong_count(field) > 1);
+            self.sweep_at = (self.known.len() * 2).max(FEW);
+            self.known.shrink_to(self.sweep_at);
+            self.passes = 0;
         }
     }
 }
@@ -49,42 +45,45 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::model::resource::{FieldChange, ResourceId, Verdict};
-    use crate::model::target::Side;
-    use crate::world::fixture;
+    use crate::model::resource::{Resource, ResourceId, Verdict};
 
-    fn drifted(pattern: &str) -> Resource {
-        Resource {
+    fn drifted(pattern: &str) -> Judged {
+        let field = FieldChange {
+            path: "pattern".to_owned(),
+            desired: json!(pattern).into(),
+            observed: json!(null).into(),
+        };
+        let resource = Resource {
             id: ResourceId { kind: "sender_rule", name: "orgwatch-iam".to_owned() },
             verdict: Verdict::Drifted,
             reason: None,
-            changes: vec![FieldChange {
-                path: "pattern".to_owned(),
-                desired: json!(pattern.repeat(100)).into(),
-                observed: json!(null).into(),
-            }],
+            changes: [field].into(),
             error: None,
             notes: Vec::new(),
-        }
+        };
+        Judged { resource, proposal: None, seen: None }
     }
 
     #[test]
-    fn equal_documents_are_held_once_and_those_that_nobody_has_are_forgotten() {
+    fn equal_differences_are_held_once_and_those_that_nobody_has_are_forgotten() {
         let mut texts = Texts::default();
-        let mut plan =
-            Plan { target: fixture::key(Side::Member, fixture::member_id(1)), changes: Vec::new() };
-        let mut found: Vec<Resource> =
+        let mut found: Vec<Judged> =
             (0..3_000).map(|n| drifted(if n < 2 { "same" } else { "other" })).collect();
         let before = found.clone();
         for one in found.chunks_mut(1) {
-            texts.share(one, &mut plan);
+            texts.share(one);
         }
         assert_eq!(found, before, "nothing is shown otherwise");
         assert_eq!(texts.known.len(), 2);
         drop(found);
+        drop(before);
         for n in 0..1_002 {
-            texts.share(&mut [drifted(&n.to_string())], &mut plan);
+            texts.share(&mut [drifted(&n.to_string())]);
         }
         assert!(texts.known.len() <= 1_001, "{}", texts.known.len());
+        for _ in 0..=FEW + 1 {
+            texts.share(&mut []);
+        }
+        assert!(texts.known.is_empty(), "nothing differs any more, and {} are kept", texts.known.len());
     }
 }

@@ -41,7 +41,7 @@ fn wrote(outcome: Result<(), ErrorClass>) -> PassOutcome {
 
 fn saw(verdict: Verdict, reason: Option<&'static str>, class: Option<ErrorClass>) -> PassOutcome {
     let error = class.map(fixture::error);
-    let resource = Resource { id: id(), verdict, reason, changes: Vec::new(), error, notes: Vec::new() };
+    let resource = Resource { id: id(), verdict, reason, changes: [].into(), error, notes: Vec::new() };
     PassOutcome { resources: vec![resource], ..quiet() }
 }
 
@@ -52,7 +52,7 @@ fn held(reason: &'static str, waits: bool) -> PassOutcome {
         action: Action::Delete,
         stage: Stage::Contract,
         reason: String::new(),
-        fields: Vec::new(),
+        fields: [].into(),
         calls: Vec::new(),
         hold: Some(Hold { reason, message: String::new(), waits }),
     });

@@ -16,7 +16,7 @@ fn view(n: u64, verdicts: &[Verdict]) -> TargetView {
         id: id.clone(),
         verdict: *verdict,
         reason: None,
-        changes: Vec::new(),
+        changes: [].into(),
         error: None,
         notes: Vec::new(),
     };
@@ -102,7 +102,7 @@ fn holds_of_one_kind_are_one_over_all_accounts_and_begin_anew_when_they_come_bac
             action: Action::Delete,
             stage: Stage::Contract,
             reason: String::new(),
-            fields: Vec::new(),
+            fields: [].into(),
             calls: Vec::new(),
             hold: Some(Hold { reason: "DeletionLimit", message: "why".to_owned(), waits }),
         });

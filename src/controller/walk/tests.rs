@@ -37,7 +37,7 @@ fn failed(class: ErrorClass) -> PassOutcome {
 
 fn saw(verdict: Verdict) -> PassOutcome {
     let resource =
-        Resource { id: id(), verdict, reason: None, changes: Vec::new(), error: None, notes: Vec::new() };
+        Resource { id: id(), verdict, reason: None, changes: [].into(), error: None, notes: Vec::new() };
     PassOutcome { resources: vec![resource], ..quiet() }
 }
 
@@ -48,7 +48,7 @@ fn held(waits: bool) -> PassOutcome {
         action: Action::Update,
         stage: Stage::Switch,
         reason: String::new(),
-        fields: Vec::new(),
+        fields: [].into(),
         calls: Vec::new(),
         hold: Some(Hold { reason: "SomeReason", message: String::new(), waits }),
     });

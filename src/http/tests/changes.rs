@@ -15,7 +15,7 @@ fn change() -> Change {
         action: Action::Update,
         stage: Stage::Switch,
         reason: "state differs".to_owned(),
-        fields: Vec::new(),
+        fields: [].into(),
         calls: Vec::new(),
         hold: None,
     }

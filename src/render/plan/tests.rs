@@ -65,10 +65,11 @@ fn expanded_each_account_is_named() {
 #[test]
 fn an_update_shows_each_field_as_seen_and_as_it_will_be() {
     let update = Change {
-        fields: vec![
+        fields: [
             field("state", json!("DISABLED"), json!("ENABLED")),
             field("targets.central.role_arn", json!(null), json!("arn:aws:iam::333333333333:role/f")),
-        ],
+        ]
+        .into(),
         calls: create_sender_rule(&member(0)).calls,
         ..change(Action::Update, id("sender_rule", "orgwatch-iam-changes"), "it differs from what is desired")
     };
@@ -105,7 +106,7 @@ fn a_changed_bus_policy_shows_which_lines_differ() {
         "ArnLike": { "aws:PrincipalArn": "arn:aws:iam::*:role/orgwatch-forwarder*" },
     }));
     let update = Change {
-        fields: vec![field("policy", observed, desired.clone())],
+        fields: [field("policy", observed, desired.clone())].into(),
         calls: vec![Call::PutPermission { bus: "orgwatch".to_owned(), policy: desired.into() }],
         ..change(Action::Update, id("event_bus", "orgwatch"), "its policy was changed")
     };
@@ -133,7 +134,7 @@ fn a_changed_bus_policy_shows_which_lines_differ() {
 fn held_and_waiting_changes_say_why_and_what_releases_them() {
     let delete = |name: &str| change(Action::Delete, id("sender_rule", name), "no watch wants it any more");
     let held = Change {
-        fields: vec![field("state", json!("ENABLED"), json!(null))],
+        fields: [field("state", json!("ENABLED"), json!(null))].into(),
         calls: vec![
             Call::RemoveTargets { bus: "default".into(), rule: "orgwatch-old".into(), ids: vec![] },
             Call::DeleteRule { bus: "default".into(), name: "orgwatch-old".into() },
@@ -234,7 +235,7 @@ fn an_orphan_names_the_command_that_removes_it() {
 fn drift_that_is_left_to_a_person_and_notices_have_their_own_headings() {
     let existing = Resource {
         reason: Some("NotManaged"),
-        changes: vec![field("path", json!("/team/"), json!("/"))],
+        changes: [field("path", json!("/team/"), json!("/"))].into(),
         ..resource(id("forwarding_role", "our-own"), Verdict::Drifted)
     };
     let topic = Resource {
@@ -425,7 +426,7 @@ fn text_from_aws_cannot_steer_the_terminal_or_forge_a_line() {
     let mut error = denied(&member(0));
     (error.code, error.message, error.hint) = (HOSTILE.into(), HOSTILE.into(), HOSTILE.into());
     let drifted = Resource {
-        changes: vec![field(HOSTILE, json!(HOSTILE), json!({ HOSTILE: HOSTILE.repeat(9) }))],
+        changes: [field(HOSTILE, json!(HOSTILE), json!({ HOSTILE: HOSTILE.repeat(9) }))].into(),
         notes: vec![note("Remark", HOSTILE)],
         ..resource(id("topic", HOSTILE), Verdict::Drifted)
     };

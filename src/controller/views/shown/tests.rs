@@ -97,12 +97,12 @@ fn passed(fleet: &mut Fleet, key: &TargetKey, step: &Step, now: Timestamp) {
         action: Action::Update,
         stage: Stage::Switch,
         reason: String::new(),
-        fields: Vec::new(),
+        fields: [].into(),
         calls: Vec::new(),
         hold: Some(Hold { reason: "Held", message: "why".to_owned(), waits }),
     });
     let resource =
-        Resource { id, verdict: *verdict, reason: None, changes: Vec::new(), error: None, notes: Vec::new() };
+        Resource { id, verdict: *verdict, reason: None, changes: [].into(), error: None, notes: Vec::new() };
     let begun = fleet.begin(key).unwrap();
     let plan = Plan { target: key.clone(), changes: change.into_iter().collect() };
     let error = failed.then(|| fixture::error(ErrorClass::Denied));
