@@ -234,7 +234,7 @@ impl Path<'_> {
         targets: &[std::sync::Arc<TargetView>],
     ) -> Hop {
         let hop = |state, names, message| Hop { hop: kind, account: account.clone(), state, names, message };
-        if let Some(error) = targets.iter().find_map(|target| target.error.as_ref()) {
+        if let Some(error) = targets.iter().find_map(|target| target.error.as_deref()) {
             return hop(HopState::Unknown, Vec::new(), error.to_string());
         }
         let all = targets.iter().flat_map(|target| target.resources.iter().map(move |r| (target, r)));
@@ -402,7 +402,7 @@ impl Place<'_> {
     }
 
     fn command(&self) -> Option<String> {
-        let here = self.targets().find_map(|target| target.error.as_ref());
+        let here = self.targets().find_map(|target| target.error.as_deref());
         if let Some(error) = here {
             return match (error.operation, error.class) {
                 ("AssumeRole", ErrorClass::Denied | ErrorClass::NotFound) if !self.is_central() => {

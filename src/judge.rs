@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
+use litemap::LiteMap;
 use serde_json::Value;
 
 use crate::diff;
@@ -78,8 +79,9 @@ impl Remembered {
     }
 }
 
-/// Everything that is remembered of a target. Boxed, because a node of the map has room for eleven and few are there.
-pub type Memory = BTreeMap<ResourceId, Box<Remembered>>;
+/// Everything that is remembered of a target. Few resources each in thousands of targets: a node of a tree would have room
+/// for eleven.
+pub type Memory = LiteMap<ResourceId, Box<Remembered>>;
 
 /// What would put a resource right.
 #[derive(Clone, Debug, PartialEq)]
@@ -164,7 +166,7 @@ impl One<'_> {
                     );
                 let verdict = if soon { Verdict::Pending } else { Verdict::Unknown };
                 let mut judged = self.plain(verdict, Some(error.class.reason()));
-                judged.resource.error = Some(error.clone());
+                judged.resource.error = Some(Box::new(error.clone()));
                 Some(judged)
             }
             (None, Sight::Absent) => None,

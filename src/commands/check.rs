@@ -92,7 +92,7 @@ async fn against_aws(
     let caller = looked.caller.and_then(Result::ok);
     if arguments.json {
         let unseen: Vec<String> =
-            views.iter().filter_map(|view| view.error.as_ref()).map(ToString::to_string).collect();
+            views.iter().filter_map(|view| view.error.as_deref()).map(ToString::to_string).collect();
         say_json(&serde_json::json!({
             "valid": true,
             "problems": warnings,

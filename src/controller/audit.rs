@@ -147,7 +147,7 @@ impl Controller {
             let keys = || TargetKey::all_of(Side::Member, id);
             let targets = || fleet.targets.range(keys());
             let home = targets().map(|(_, target)| target).find(|target| target.roles_here).cloned();
-            let failed = fleet.states.range(keys()).find_map(|(_, state)| state.view.as_ref()?.error.as_ref());
+            let failed = fleet.states.range(keys()).find_map(|(_, state)| state.view.as_ref()?.error.as_deref());
             let read = fleet.trails.as_ref().and_then(|trails| trails.readings(id, &mut filled, now));
             let trails = match (read, failed, &home) {
                 (Some(read), ..) => Some(read.map_err(|error| Unseen::of(&error))),

@@ -167,7 +167,7 @@ fn own_half(facts: &Facts<'_>) -> Judgement {
     if facts.views.len() < facts.targets {
         return Judgement::new(Coverage::Pending, "NotObserved", "not looked at yet");
     }
-    if let Some(error) = facts.views.iter().find_map(|view| view.error.as_ref()) {
+    if let Some(error) = facts.views.iter().find_map(|view| view.error.as_deref()) {
         let waits =
             matches!(error.class, ErrorClass::Denied | ErrorClass::NotReady | ErrorClass::RegionDisabled);
         if facts.in_grace && waits {
@@ -295,7 +295,7 @@ fn judged(facts: &Facts<'_>, view: &TargetView, resource: &Resource) -> Judgemen
             ),
         ),
         Verdict::Unknown => {
-            let error = resource.error.as_ref();
+            let error = resource.error.as_deref();
             let message = error.map_or_else(|| what.clone(), |e| format!("{what}: {e}"));
             Judgement::new(Coverage::Unknown, error.map_or("Unknown", |e| e.class.reason()), message)
         }

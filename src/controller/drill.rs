@@ -105,7 +105,7 @@ impl Controller {
             .filter_map(|(_, state)| state.view.clone())
             .collect();
         if let Some(error) = views.iter().find_map(|view| view.error.clone()) {
-            return Err(DrillError::Cloud(error));
+            return Err(DrillError::Cloud(*error));
         }
         let seen = |kind: &str, name: &str| -> Option<Resource> {
             let all = views.iter().flat_map(|view| &view.resources);

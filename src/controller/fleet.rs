@@ -449,7 +449,7 @@ impl Fleet {
             target: key.clone(),
             resources,
             plan,
-            error,
+            error: error.map(Box::new),
             observed_at: at,
             last_change_at: state.last_change_at,
             observed_generation: begun.generation,

@@ -201,7 +201,7 @@ impl Controller {
         let mut resources = resources;
         for failed in written.iter().filter_map(|w| Some((&w.resource, w.outcome.as_ref().err()?))) {
             if let Some(resource) = resources.iter_mut().find(|r| r.id == *failed.0) {
-                resource.error = Some(failed.1.clone());
+                resource.error = Some(Box::new(failed.1.clone()));
             }
         }
         let wrote = written.iter().any(|w| w.outcome.is_ok());
@@ -234,7 +234,7 @@ impl Controller {
                 verdict = resource.verdict.label(),
                 reason = resource.reason.unwrap_or_default(),
                 fields = fields.join(", "),
-                error = resource.error.as_ref().map(ToString::to_string),
+                error = resource.error.as_deref().map(ToString::to_string),
                 "{} in account {} is {}",
                 resource.id, key.account, resource.verdict.label(),
             );

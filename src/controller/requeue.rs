@@ -55,7 +55,7 @@ pub fn delay(
         | ErrorClass::LimitExceeded
         | ErrorClass::NotSent => regular,
     };
-    let unseen = outcome.resources.iter().filter_map(|r| r.error.as_ref());
+    let unseen = outcome.resources.iter().filter_map(|r| r.error.as_deref());
     let unwritten = outcome.written.iter().filter_map(|w| w.outcome.as_ref().err());
     let errors = outcome.error.iter().chain(unseen).chain(unwritten);
     if let Some(soonest) = errors.map(|error| of_class(error.class)).min() {

@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, PoisonError};
 
 use jiff::{SignedDuration, Timestamp};
+use litemap::LiteMap;
 
 use self::holds::holds;
 use self::shown::Shown;
@@ -30,13 +31,15 @@ use crate::world::Target;
 
 /// What a state is about: an account, or the central half, and which aspect of it.
 type Aspect = (Option<AccountId>, &'static str);
+/// The states of all aspects of one of them, each since when. A handful.
+type States = LiteMap<&'static str, (State, Timestamp)>;
 /// A state and its reason, as constants.
 type State = (&'static str, &'static str);
 
 /// Since when things are as they are, and how the walks over all targets go.
 #[derive(Debug, Default)]
 pub struct Chronicle {
-    since: BTreeMap<Aspect, (State, Timestamp)>,
+    since: BTreeMap<Option<AccountId>, States>,
     /// Since when each hold is there.
     held: BTreeMap<String, Timestamp>,
     shown: Shown,
@@ -70,8 +73,8 @@ impl<'a> Sources<'a> {
 
 impl Chronicle {
     /// Since when `what` is in `state`; from `now` on if it was in another.
-    fn since(&mut self, what: Aspect, state: State, now: Timestamp) -> Timestamp {
-        let entry = self.since.entry(what).or_insert((state, now));
+    fn since(&mut self, (whose, aspect): Aspect, state: State, now: Timestamp) -> Timestamp {
+        let entry = self.since.entry(whose).or_default().entry(aspect).or_insert((state, now));
         if entry.0 != state {
             *entry = (state, now);
         }
@@ -182,7 +185,7 @@ impl Controller {
             let view = sources
                 .map(|sources| self.account_view(&fleet, &mut chronicle, sources, &central_coverage, now));
             if view.is_none() {
-                chronicle.since.retain(|(account, _), _| account.as_ref() != Some(&id));
+                chronicle.since.remove(&Some(id.clone()));
             }
             chronicle.shown.put(id, view);
         }
@@ -387,7 +390,7 @@ fn conditions(
     paused: Option<&Pause>,
     now: Timestamp,
 ) -> Vec<Condition> {
-    let error = targets.iter().find_map(|t| t.error.as_ref());
+    let error = targets.iter().find_map(|t| t.error.as_deref());
     let reachable = match error {
         _ if targets.is_empty() => ("Unknown", "NotObserved", "not looked at yet".to_owned()),
         Some(error) => ("False", error.class.reason(), error.to_string()),

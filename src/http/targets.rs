@@ -42,7 +42,7 @@ impl<'a> Targets<'a> {
             let (region, observed_at) = (&target.target.region, target.observed_at);
             all.resources.extend(target.resources.iter().map(|item| InRegion { item, region, observed_at }));
             all.plan.extend(target.plan.changes.iter().map(|item| InRegion { item, region, observed_at }));
-            let error = target.error.as_ref().map(ToString::to_string);
+            let error = target.error.as_deref().map(ToString::to_string);
             all.errors.extend(error.map(|error| TargetError { region, error, observed_at }));
         }
         all

@@ -1,6 +1,7 @@
 //! Which writing calls with our roles were ours. What our role did and we did not is somebody else's doing.
 
 use std::collections::{BTreeMap, HashSet, VecDeque};
+use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -16,16 +17,17 @@ const DOUBTFUL: usize = 1000;
 /// The ids of our own requests, and calls with our roles that match none of them yet.
 #[derive(Debug, Default)]
 pub struct Writes {
-    ids: HashSet<String>,
-    order: VecDeque<String>,
+    ids: HashSet<Arc<str>>,
+    order: VecDeque<Arc<str>>,
     doubtful: BTreeMap<(Timestamp, String), Tampering>,
 }
 
 impl Writes {
     /// Remembers a request that we made.
     pub fn made(&mut self, request_id: &str) {
-        if self.ids.insert(request_id.to_owned()) {
-            self.order.push_back(request_id.to_owned());
+        let id: Arc<str> = request_id.into();
+        if self.ids.insert(Arc::clone(&id)) {
+            self.order.push_back(id);
             if self.order.len() > REMEMBERED
                 && let Some(oldest) = self.order.pop_front()
             {
@@ -36,7 +38,7 @@ impl Writes {
 
     /// Whether we made this request.
     pub fn is_ours(&self, tampering: &Tampering) -> bool {
-        tampering.request_id.as_ref().is_some_and(|id| self.ids.contains(id))
+        tampering.request_id.as_ref().is_some_and(|id| self.ids.contains(id.as_str()))
     }
 
     /// Keeps a call that was made with a role of ours, until it proves to be ours or nobody's.

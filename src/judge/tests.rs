@@ -60,7 +60,7 @@ impl Case {
 
     fn judge(&self, sight: Sight<Value>) -> Option<Judged> {
         let id = ResourceId { kind: self.kind.name(), name: self.name.clone() };
-        let memory = Memory::from([(id, Box::new(self.remembered.clone()))]);
+        let memory = Memory::from_iter([(id, Box::new(self.remembered.clone()))]);
         let context = Context {
             world: &self.world,
             target: &self.target,

@@ -182,7 +182,7 @@ pub struct Resource {
     pub changes: Fields,
     /// The failed read behind `unknown`, or the failed write that should have put right what differs.
     #[serde(serialize_with = "error_text")]
-    pub error: Option<CloudError>,
+    pub error: Option<Box<CloudError>>,
     /// Remarks that are no drift.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub notes: Vec<Note>,
@@ -196,7 +196,7 @@ fn id_fields<S: Serializer>(id: &ResourceId, serializer: S) -> Result<S::Ok, S::
     map.end()
 }
 
-fn error_text<S: Serializer>(error: &Option<CloudError>, serializer: S) -> Result<S::Ok, S::Error> {
+fn error_text<S: Serializer>(error: &Option<Box<CloudError>>, serializer: S) -> Result<S::Ok, S::Error> {
     match error {
         Some(error) => serializer.collect_str(error),
         None => serializer.serialize_none(),

@@ -100,7 +100,7 @@ pub struct TargetView {
     /// What the pass meant to change, and what it held back.
     pub plan: Plan,
     /// Why the pass could not see or could not write, where that concerns the whole target.
-    pub error: Option<CloudError>,
+    pub error: Option<Box<CloudError>>,
     /// When the resources were read.
     pub observed_at: Timestamp,
     /// When we last wrote here.

@@ -55,7 +55,7 @@ fn hold(judged: &[Judged], key: &str, stage: Stage) -> Option<Hold> {
             })
         }
         Verdict::Pending | Verdict::Unknown => {
-            let why = resource.error.as_ref().map(|error| format!(": {error}")).unwrap_or_default();
+            let why = resource.error.as_deref().map(|error| format!(": {error}")).unwrap_or_default();
             Some(wait(WAITING_FOR_KEY, &format!("key {key} could not be looked at{why}")))
         }
         Verdict::Drifted | Verdict::Foreign | Verdict::Orphan => {

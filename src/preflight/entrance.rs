@@ -162,7 +162,7 @@ fn members(observed: &Observed<'_>, reach: &Reach) -> Vec<Finding> {
 
 /// Why nothing could be seen of an account at all.
 pub(super) fn refusal(account: &AccountSeen) -> Option<&CloudError> {
-    account.views.iter().find_map(|view| view.error.as_ref())
+    account.views.iter().find_map(|view| view.error.as_deref())
 }
 
 /// A call that a service control policy denies. AWS names the resource too, which differs from call to call.

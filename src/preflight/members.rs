@@ -22,7 +22,7 @@ pub(super) fn judge(observed: &Observed<'_>, reach: &Reach) -> Vec<Finding> {
     let world = observed.world;
     let mut findings = Vec::new();
     for view in &observed.central {
-        if let Some(error) = view.error.as_ref().filter(|error| !reach.explains(error)) {
+        if let Some(error) = view.error.as_deref().filter(|error| !reach.explains(error)) {
             findings.push(central_error(world, view, error));
         }
         findings.extend(resources::judge(world, view, false, reach));

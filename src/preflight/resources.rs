@@ -20,7 +20,7 @@ pub(super) fn judge(world: &World, view: &TargetView, in_management: bool, reach
     };
     let mut findings = Vec::new();
     for resource in &view.resources {
-        if let Some(error) = resource.error.as_ref().filter(|error| !reach.explains(error)) {
+        if let Some(error) = resource.error.as_deref().filter(|error| !reach.explains(error)) {
             findings.push(of_error(world, view.target.side, in_management, error));
         }
         findings.extend(of_verdict(world, view, resource, in_management));

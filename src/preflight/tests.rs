@@ -62,7 +62,7 @@ fn sound(n: usize) -> AccountSeen {
 
 fn with_error(mut account: AccountSeen, error: CloudError) -> AccountSeen {
     Arc::make_mut(&mut account.views[0]).error =
-        Some(CloudError { account: Some(account.id.clone()), ..error });
+        Some(Box::new(CloudError { account: Some(account.id.clone()), ..error }));
     account
 }
 
@@ -134,7 +134,7 @@ fn each_fault_of_an_account_is_named_once_with_what_mends_it() {
         }),
         ("P-missing-permission", "update-stack-set", |o| {
             let mut rule = resource("sender_rule", "orgwatch-iam-changes", Verdict::Unknown, Some("Denied"));
-            rule.error = Some(error(ErrorClass::Denied, "ListRules", "AccessDeniedException"));
+            rule.error = Some(Box::new(error(ErrorClass::Denied, "ListRules", "AccessDeniedException")));
             o.accounts[0] = with_resource(sound(1), rule);
         }),
         ("P-name-taken", "reconcile.adopt", |o| {
@@ -155,7 +155,8 @@ fn each_fault_of_an_account_is_named_once_with_what_mends_it() {
             let id = o.accounts[0].id.clone();
             let mut answered = view(Side::Member, &id, "af-south-1");
             let mut rule = resource("sender_rule", "orgwatch-iam-changes", Verdict::Unknown, None);
-            rule.error = Some(error(ErrorClass::Credentials, "ListRules", "UnrecognizedClientException"));
+            rule.error =
+                Some(Box::new(error(ErrorClass::Credentials, "ListRules", "UnrecognizedClientException")));
             answered.resources.push(rule);
             o.accounts[0].views.push(Arc::new(answered));
             o.accounts[0].closer.enabled = Some(Ok(BTreeSet::from([region("us-east-1")])));
@@ -335,11 +336,11 @@ fn hosts_that_do_not_answer_alike_are_one_finding_and_explain_what_fails_because
     let findings = found(|o| {
         o.knocks = knocks.to_vec();
         let mut queue = resource("queue", "orgwatch-inbox", Verdict::Unknown, Some("Unreachable"));
-        queue.error = Some(CloudError {
+        queue.error = Some(Box::new(CloudError {
             service: "sqs",
             region: Some(region("us-east-1")),
             ..error(ErrorClass::Unreachable, "GetQueueUrl", "NoAnswer")
-        });
+        }));
         Arc::make_mut(&mut o.central[0]).resources.push(queue);
     });
     assert_eq!(codes(&findings), ["P-unreachable-host", "P-unreachable-host"]);

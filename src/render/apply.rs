@@ -331,7 +331,7 @@ mod tests {
     #[test]
     fn what_is_read_back_decides_what_is_in_sync() {
         let mut torn = view(member(1));
-        torn.error = Some(denied(&member(1)));
+        torn.error = Some(Box::new(denied(&member(1))));
         let views = [
             Arc::new(view(central())),
             Arc::new(view(TargetKey { side: Side::Member, ..central() })),

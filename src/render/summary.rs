@@ -128,13 +128,13 @@ impl PlanSummary {
 /// What could not be seen in `view`. A resource that fell with its target is not named again.
 pub(super) fn unseen(view: &TargetView) -> Vec<Trouble<'_>> {
     let target = &view.target;
-    let whole = view.error.as_ref().map(|error| Trouble { target, resource: None, error: Some(error) });
+    let whole = view.error.as_deref().map(|error| Trouble { target, resource: None, error: Some(error) });
     let parts = view
         .resources
         .iter()
         .filter(|r| r.verdict == Verdict::Unknown)
         .filter(|r| view.error.is_none() || (r.error.is_some() && r.error != view.error))
-        .map(|r| Trouble { target, resource: Some(&r.id), error: r.error.as_ref() });
+        .map(|r| Trouble { target, resource: Some(&r.id), error: r.error.as_deref() });
     whole.into_iter().chain(parts).collect()
 }
 

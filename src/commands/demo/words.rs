@@ -153,7 +153,7 @@ mod tests {
         };
         let off = change("state", json!("DISABLED"));
         let target = change("targets.central", Value::Null);
-        assert_eq!(with(None, &[off.clone()]), "sender rule orgwatch-x changed (state)");
+        assert_eq!(with(None, std::slice::from_ref(&off)), "sender rule orgwatch-x changed (state)");
         assert_eq!(
             with(Some(CONTESTED), &[off.clone(), target.clone(), off.clone()]),
             "sender rule orgwatch-x changed (state, lacks targets.central and 1 more), again and again: somebody \

@@ -197,7 +197,7 @@ fn an_account_that_cannot_be_seen_is_unknown_unless_it_is_new() {
         (ErrorClass::Throttled, true, (Coverage::Unknown, "Throttled")),
         (ErrorClass::DeniedByScp, true, (Coverage::Unknown, "DeniedByScp")),
     ] {
-        let view = TargetView { error: Some(fixture::error(class)), ..view(Vec::new()) };
+        let view = TargetView { error: Some(Box::new(fixture::error(class))), ..view(Vec::new()) };
         let judgement = of_account(&Facts { in_grace, ..facts(&[&view]) }, &fine());
         assert_eq!((judgement.coverage, judgement.reason), expected, "{class:?} {in_grace}");
     }

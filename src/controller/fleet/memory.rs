@@ -64,8 +64,8 @@ pub(super) fn remember(memory: &mut Memory, judged: &[Judged], settle: Duration,
     // not while a late read may still show it.
     let there: BTreeSet<&ResourceId> = judged.iter().map(|j| &j.resource.id).collect();
     let settling = |at: Timestamp| Duration::try_from(now.duration_since(at)).is_ok_and(|age| age < settle);
-    memory.retain(|id, remembered| {
+    for (_, remembered) in memory.iter_mut() {
         remembered.written.take_if(|(at, _)| !settling(*at));
-        there.contains(id) || remembered.written.is_some()
-    });
+    }
+    memory.retain(|id, remembered| there.contains(id) || remembered.written.is_some());
 }

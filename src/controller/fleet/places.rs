@@ -160,7 +160,7 @@ impl Fleet {
             ErrorClass::Credentials => home.as_ref() != Some(&key.region),
             _ => false,
         };
-        if resources.iter().filter_map(|r| r.error.as_ref()).chain(error).any(disabled) {
+        if resources.iter().filter_map(|r| r.error.as_deref()).chain(error).any(disabled) {
             self.regions.doubt(&key.account);
         }
     }

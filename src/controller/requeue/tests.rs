@@ -41,7 +41,14 @@ fn wrote(outcome: Result<(), ErrorClass>) -> PassOutcome {
 
 fn saw(verdict: Verdict, reason: Option<&'static str>, class: Option<ErrorClass>) -> PassOutcome {
     let error = class.map(fixture::error);
-    let resource = Resource { id: id(), verdict, reason, changes: [].into(), error, notes: Vec::new() };
+    let resource = Resource {
+        id: id(),
+        verdict,
+        reason,
+        changes: [].into(),
+        error: error.map(Box::new),
+        notes: Vec::new(),
+    };
     PassOutcome { resources: vec![resource], ..quiet() }
 }
 

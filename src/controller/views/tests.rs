@@ -40,7 +40,7 @@ fn an_account_is_as_bad_as_its_worst_resource_in_any_region() {
     assert_eq!(of(mixed, 2), Verdict::Foreign);
     assert_eq!(of(vec![view(1, &[Verdict::InSync])], 2), Verdict::Pending);
     assert_eq!(of(vec![view(1, &[Verdict::Drifted])], 2), Verdict::Drifted);
-    let unseen = TargetView { error: Some(fixture::error(ErrorClass::Denied)), ..view(1, &[]) };
+    let unseen = TargetView { error: Some(Box::new(fixture::error(ErrorClass::Denied))), ..view(1, &[]) };
     assert_eq!(of(vec![unseen], 1), Verdict::Unknown);
 }
 

@@ -194,10 +194,15 @@ fn what_is_foreign_is_listed_with_the_entry_that_adopts_it() {
 
 #[test]
 fn what_could_not_be_seen_is_listed_with_awss_words_and_what_to_do() {
-    let whole =
-        |n| Arc::new(TargetView { resources: vec![], error: Some(denied(&member(n))), ..view(member(n)) });
+    let whole = |n| {
+        Arc::new(TargetView {
+            resources: vec![],
+            error: Some(Box::new(denied(&member(n)))),
+            ..view(member(n))
+        })
+    };
     let unknown = Resource {
-        error: Some(denied(&central())),
+        error: Some(Box::new(denied(&central()))),
         ..resource(id("topic", "orgwatch-iam-changes"), Verdict::Unknown)
     };
     let views = [whole(0), whole(1), whole(2), whole(3), judged(central(), vec![unknown])];
@@ -275,7 +280,7 @@ fn the_whole_picture_ends_with_the_counts() {
     let views = [
         planned(central(), vec![change(Action::Create, id("topic", "b"), "absent"), held]),
         planned(member(0), vec![create_sender_rule(&member(0))]),
-        Arc::new(TargetView { error: Some(denied(&member(1))), ..view(member(1)) }),
+        Arc::new(TargetView { error: Some(Box::new(denied(&member(1)))), ..view(member(1)) }),
     ];
     let text = print(&views);
     assert_snapshot!(text.lines().last().unwrap(), @"Plan: 2 to create in 2 accounts; 1 held; 1 unknown.");
@@ -303,7 +308,11 @@ fn programs_get_the_plans_what_is_unseen_and_the_counts() {
     let views = [
         planned(member(0), vec![change(Action::Delete, id("sender_rule", "orgwatch-old"), "unwanted")]),
         judged(member(1), vec![foreign]),
-        Arc::new(TargetView { resources: vec![], error: Some(denied(&member(2))), ..view(member(2)) }),
+        Arc::new(TargetView {
+            resources: vec![],
+            error: Some(Box::new(denied(&member(2)))),
+            ..view(member(2))
+        }),
     ];
     insta::assert_json_snapshot!(plan_json(&views), @r#"
     {
@@ -440,7 +449,7 @@ fn text_from_aws_cannot_steer_the_terminal_or_forge_a_line() {
     let views = [Arc::new(TargetView {
         plan: Plan { target: member(0), changes: vec![hostile] },
         resources,
-        error: Some(error),
+        error: Some(Box::new(error)),
         ..view(member(0))
     })];
     for style in [Style::PLAIN, Style { colour: false, width: Some(60) }] {
