@@ -111,7 +111,7 @@ PANELS = [
         f"max(orgwatch_oldest_observation_age_seconds{S})",
         description="How long ago the account was read that was read least lately. It rises when passes stand still.",
         unit="s",
-        steps=[(None, GREEN), (1800, ORANGE), (2700, RED)],
+        steps=[(None, GREEN), (3600, ORANGE), (5400, RED)],
     ),
     lines(
         "Coverage",

@@ -15,9 +15,10 @@ fn in_the_central_account_what_is_not_the_installations_own_is_out_of_reach() {
     });
 }
 
-/// AWS names no resource for these two actions, so only the Region limits them; `docs/permissions.md` says so.
+/// AWS names no resource for these actions, or its owner chose any name, so only the Region limits them;
+/// `docs/permissions.md` says so.
 #[test]
-fn bus_policies_and_subscriptions_of_others_can_be_changed_in_the_central_region_and_nowhere_else() {
+fn what_no_policy_can_narrow_can_be_changed_in_the_central_region_and_nowhere_else() {
     in_virtual_time(async {
         let scene = Scene::new().await;
         let task = scene.task();
@@ -27,16 +28,32 @@ fn bus_policies_and_subscriptions_of_others_can_be_changed_in_the_central_region
             let arn = topic.replace(&scene.stage.region(), region);
             json!({ "SubscriptionArn": format!("{arn}:0d3c7d47-9f3c-4d1c-9d67-2d8d2a5d8f61") })
         };
+        let filtered = |region: &str| {
+            let mut input = subscription(region);
+            input["AttributeName"] = json!("FilterPolicy");
+            input["AttributeValue"] = json!("{}");
+            input
+        };
+        let filter = json!({
+            "logGroupName": "theirs", "filterName": "theirs", "filterPattern": "nothing",
+            "metricTransformations": [{ "metricName": "x", "metricNamespace": "x", "metricValue": "1" }],
+        });
+        let region = scene.stage.region();
         for (service, operation, input) in [
             (Events, "PutPermission", open.clone()),
-            (Sns, "Unsubscribe", subscription(&scene.stage.region())),
+            (Sns, "Unsubscribe", subscription(&region)),
+            (Sns, "SetSubscriptionAttributes", filtered(&region)),
+            (Logs, "PutMetricFilter", filter.clone()),
         ] {
             let here = scene.ask(&task, service, operation, input);
             assert!(!here.as_ref().is_err_and(is_denial), "{operation}: {here:?}");
         }
-        for (service, operation, input) in
-            [(Events, "PutPermission", open), (Sns, "Unsubscribe", subscription("eu-west-1"))]
-        {
+        for (service, operation, input) in [
+            (Events, "PutPermission", open),
+            (Sns, "Unsubscribe", subscription("eu-west-1")),
+            (Sns, "SetSubscriptionAttributes", filtered("eu-west-1")),
+            (Logs, "PutMetricFilter", filter),
+        ] {
             let input = input.as_object().cloned().unwrap_or_default();
             let there = scene.stage.simulator.ask(&task, service, "eu-west-1", operation, input);
             assert!(there.as_ref().is_err_and(is_denial), "{operation}: {there:?}");
