@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Runs every check of the project. Needs Rust, a C compiler, make, Python 3.11 or newer with venv, openssl, promtool, for one
-# test Chromium, and the network on the first run; `.ci/run` installs what is missing on Debian.
+# Runs every check of the project. Needs Rust, a C compiler, make, Python 3.11 or newer with venv, promtool, OpenSSL and
+# Chromium, and the network on the first run; .ci/run installs what is missing on Debian.
 set -euo pipefail
 cd "$(dirname "$0")"
 

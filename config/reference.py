@@ -19,10 +19,10 @@ HEAD = """\
 <!-- Written by config/reference.py from config/example.toml: change that. -->
 # Configuration
 
-TOML, where `--config` or `ORGWATCH_CONFIG` says, else in `config/orgwatch.toml`, else in `/etc/orgwatch/orgwatch.toml`.
-Built-in defaults come first, then the file, then the environment: `ORGWATCH__SECTION__KEY` for every key outside lists. `""` or `"off"` means
-none; paths are taken from the working directory. `orgwatch check` names every problem at once, and a bad configuration
-ends every command that reads it with exit code 78 before anything is sent to AWS.
+TOML, where `--config` or the variable `ORGWATCH_CONFIG` says, else in `config/orgwatch.toml`, else in
+`/etc/orgwatch/orgwatch.toml`. Built-in defaults come first, then the file, then the environment: `ORGWATCH__SECTION__KEY` for
+every key outside lists. `""` or `"off"` means none; paths are taken from the working directory. `orgwatch check` names every
+problem at once, and a bad configuration ends every command that reads it with exit code 78 before anything is sent to AWS.
 
 Only `central.account_id` must be set, and without an `[[alert]]` nobody is told. What is shown is the default, or an
 example where a value has none. [config/example.toml](../config/example.toml) is the same as a file to copy.

@@ -170,13 +170,18 @@ def kubernetes() -> None:
 
 
 def systemd() -> None:
+    text = (DEPLOY / "systemd" / "orgwatch.service").read_text()
+    # To a user that exists only while the service runs, a configuration of root's must be open to everybody.
+    demand("\nDynamicUser=yes\n" in text, "the unit runs as a user of its own")
+    demand("\nConfigurationDirectoryMode=0755\n" in text, "that user can enter /etc/orgwatch")
+    install = "install -D --mode 0644 config/orgwatch.toml /etc/orgwatch/orgwatch.toml\n"
+    demand(install in (DEPLOY / "README.md").read_text(), "that user can read what deploy/README.md installs there")
     if not is_here("systemd-analyze"):
         return
     target = ROOT / "target" / "deploy-unit"
     target.mkdir(parents=True, exist_ok=True)
     unit = target / "orgwatch.service"
     # `verify` asks for the program too; that it is installed is not what is checked here.
-    text = (DEPLOY / "systemd" / "orgwatch.service").read_text()
     demand("ExecStart=/usr/local/bin/orgwatch serve\n" in text, "the unit runs the daemon")
     unit.write_text(text.replace("/usr/local/bin/orgwatch", "/bin/true"))
     said = run("systemd-analyze", "verify", unit)

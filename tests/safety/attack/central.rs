@@ -1,10 +1,12 @@
 //! In the central account: as `orgwatch-task` itself.
 
+use std::collections::BTreeSet;
+
 use orgwatch_sim::call::Service::{CloudTrail, CloudWatch, Events, Iam, Logs, Organizations, Sns, Sqs};
-use serde_json::json;
+use serde_json::{Map, Value, json};
 
 use super::{Attempt, EARS, RULE, Scene, everything, trusting};
-use crate::privilege::is_denial;
+use crate::privilege::{is_denial, strings};
 use crate::stage::in_virtual_time;
 
 #[test]
@@ -15,50 +17,71 @@ fn in_the_central_account_what_is_not_the_installations_own_is_out_of_reach() {
     });
 }
 
-/// AWS names no resource for these actions, or its owner chose any name, so only the Region limits them;
-/// `docs/permissions.md` says so.
+/// What the task role may change although it is others': AWS names no resource for the action, or one whose name its owner
+/// chose. Only the Region limits it; `docs/permissions.md` and `docs/threat-model.md` name each.
 #[test]
-fn what_no_policy_can_narrow_can_be_changed_in_the_central_region_and_nowhere_else() {
+fn bus_policies_subscriptions_and_metric_filters_of_others_can_be_changed_in_the_central_region_alone() {
     in_virtual_time(async {
         let scene = Scene::new().await;
-        let task = scene.task();
-        let open = json!({ "EventBusName": "default", "StatementId": "x", "Action": "events:PutEvents", "Principal": "999999999999" });
-        let topic = scene.arn("sns", scene.central(), "theirs");
-        let subscription = |region: &str| {
-            let arn = topic.replace(&scene.stage.region(), region);
-            json!({ "SubscriptionArn": format!("{arn}:0d3c7d47-9f3c-4d1c-9d67-2d8d2a5d8f61") })
-        };
-        let filtered = |region: &str| {
-            let mut input = subscription(region);
-            input["AttributeName"] = json!("FilterPolicy");
-            input["AttributeValue"] = json!("{}");
-            input
-        };
-        let filter = json!({
-            "logGroupName": "theirs", "filterName": "theirs", "filterPattern": "nothing",
-            "metricTransformations": [{ "metricName": "x", "metricNamespace": "x", "metricValue": "1" }],
+        let (task, region, central) = (scene.task(), scene.stage.region(), scene.central());
+        let listener = json!({
+            "TopicArn": scene.arn("sns", central, "theirs"), "Protocol": "sqs",
+            "Endpoint": scene.arn("sqs", central, "theirs"),
         });
-        let region = scene.stage.region();
-        for (service, operation, input) in [
-            (Events, "PutPermission", open.clone()),
-            (Sns, "Unsubscribe", subscription(&region)),
-            (Sns, "SetSubscriptionAttributes", filtered(&region)),
-            (Logs, "PutMetricFilter", filter.clone()),
-        ] {
+        let theirs = scene.people(central, Sns, "Subscribe", listener)["SubscriptionArn"].clone();
+        let filter = |pattern: &str| {
+            let metric = json!({ "metricName": "theirs", "metricNamespace": "theirs", "metricValue": "1" });
+            json!({
+                "logGroupName": "theirs", "filterName": "theirs", "filterPattern": pattern,
+                "metricTransformations": [metric],
+            })
+        };
+        scene.people(central, Logs, "CreateLogGroup", json!({ "logGroupName": "theirs" }));
+        scene.people(central, Logs, "PutMetricFilter", filter("ERROR"));
+        let nobody = json!({ "source": ["nobody"] }).to_string();
+        let changes = [
+            (
+                "events:PutPermission",
+                Events,
+                json!({ "EventBusName": "default", "StatementId": "x", "Action": "events:PutEvents", "Principal": "999999999999" }),
+            ),
+            (
+                "sns:SetSubscriptionAttributes",
+                Sns,
+                json!({ "SubscriptionArn": theirs, "AttributeName": "FilterPolicy", "AttributeValue": nobody }),
+            ),
+            ("sns:Unsubscribe", Sns, json!({ "SubscriptionArn": theirs })),
+            ("logs:PutMetricFilter", Logs, filter("nothing")),
+            ("logs:DeleteMetricFilter", Logs, json!({ "logGroupName": "theirs", "filterName": "theirs" })),
+        ];
+        let tried: BTreeSet<String> = changes.iter().map(|(action, ..)| (*action).to_owned()).collect();
+        assert_eq!(tried, changes_of_others(&scene));
+        for (action, service, input) in changes {
+            let operation = action.split_once(':').map(|(_, operation)| operation).expect("an action");
+            let elsewhere = input.to_string().replace(&region, "eu-west-1");
+            let elsewhere: Map<String, Value> = serde_json::from_str(&elsewhere).expect("it was JSON");
+            let there = scene.stage.simulator.ask(&task, service, "eu-west-1", operation, elsewhere);
+            assert!(there.as_ref().is_err_and(is_denial), "{action}: {there:?}");
             let here = scene.ask(&task, service, operation, input);
-            assert!(!here.as_ref().is_err_and(is_denial), "{operation}: {here:?}");
-        }
-        for (service, operation, input) in [
-            (Events, "PutPermission", open),
-            (Sns, "Unsubscribe", subscription("eu-west-1")),
-            (Sns, "SetSubscriptionAttributes", filtered("eu-west-1")),
-            (Logs, "PutMetricFilter", filter),
-        ] {
-            let input = input.as_object().cloned().unwrap_or_default();
-            let there = scene.stage.simulator.ask(&task, service, "eu-west-1", operation, input);
-            assert!(there.as_ref().is_err_and(is_denial), "{operation}: {there:?}");
+            assert!(here.is_ok(), "{action}: {here:?}");
         }
     });
+}
+
+/// The actions that write to more than what is named after the installation, by the policy of the task role.
+fn changes_of_others(scene: &Scene) -> BTreeSet<String> {
+    let policy = scene.stage.kit.document("central-task-policy.json", scene.central());
+    let policy: Value = serde_json::from_str(&policy).expect("a policy is JSON");
+    let statements = policy["Statement"].as_array().expect("a policy has statements");
+    let any =
+        |resource: &Value| strings(resource).iter().any(|one| one == "*" || one.ends_with(":log-group:*"));
+    let reads = |action: &str| [":Get", ":List", ":Describe"].iter().any(|verb| action.contains(verb));
+    statements
+        .iter()
+        .filter(|statement| any(&statement["Resource"]))
+        .flat_map(|statement| strings(&statement["Action"]))
+        .filter(|action| !reads(action))
+        .collect()
 }
 
 /// Delivering late takes both, and a daemon that may write the rules and the topics' policies could do as much with more

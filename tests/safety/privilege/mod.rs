@@ -7,6 +7,7 @@ mod scope;
 mod sessions;
 
 pub(crate) use denials::{Denials, is_denial};
+pub(crate) use policies::strings;
 use policies::{DOCUMENTS, Right, Use};
 use scenario::{Home, Scenario};
 
